@@ -12,7 +12,7 @@ DAILY_SWING = 6
 
 
 def mean_temperature(latitude, day):
-    """Seasonal mean in degrees: colder away from the equator, coldest three weeks after solstice."""
+    """Seasonal mean in degrees: colder away from the equator, coldest in mid-January."""
     annual = 28 - 0.38 * abs(latitude)
     amplitude = 0.17 * abs(latitude)
     season = math.cos(2 * math.pi * (day.timetuple().tm_yday - 15) / 365.25)

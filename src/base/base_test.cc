@@ -1,0 +1,117 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/call_context.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/id.h"
+#include "base/result.h"
+#include "base/text.h"
+#include "base/thread_pool.h"
+
+namespace ae {
+namespace {
+
+using ::testing::ElementsAre;
+
+Result<int> half(int value) {
+  if (value % 2 != 0) return fail(ErrorCode::kInvalidArgument, "odd");
+  return value / 2;
+}
+
+Result<int> quarter(int value) {
+  AE_TRY(const int first, half(value));
+  AE_TRY(const int second, half(first));
+  return second;
+}
+
+TEST(ResultTest, TryPassesValuesAndErrorsOn) {
+  EXPECT_EQ(quarter(8).value(), 2);
+  ASSERT_FALSE(quarter(6).has_value());
+  EXPECT_EQ(quarter(6).error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST(ErrorTest, DescriptionCarriesTheFramesInnermostFirst) {
+  const Error error{ErrorCode::kNotFound, "no such field", {"binding t2.email", "linking w"}};
+  EXPECT_EQ(error.describe(), "no such field (while binding t2.email, while linking w)");
+}
+
+TEST(TextTest, IdentifiersFallIntoTheirWords) {
+  EXPECT_THAT(identifier_words("user_ID"), ElementsAre("user", "id"));
+  EXPECT_THAT(identifier_words("getUserMood2ID"), ElementsAre("get", "user", "mood", "2", "id"));
+  EXPECT_THAT(identifier_words("HTTPServer"), ElementsAre("http", "server"));
+  EXPECT_THAT(identifier_words("__"), ElementsAre());
+}
+
+TEST(TextTest, NearestFindsATypoAndNothingFarAway) {
+  const std::vector<std::string> names{"getusermood", "playmusic"};
+  EXPECT_EQ(nearest("playmusik", names), "playmusic");
+  EXPECT_EQ(nearest("weather", names), "");
+}
+
+TEST(TextTest, Utf8RefusesOverlongFormsAndSurrogates) {
+  EXPECT_TRUE(is_utf8("naïve 日本 🎵"));
+  EXPECT_FALSE(is_utf8("\xc0\xaf"));
+  EXPECT_FALSE(is_utf8("\xed\xa0\x80"));
+  EXPECT_FALSE(is_utf8("\xe2\x82"));
+}
+
+TEST(TextTest, ShorteningNeverCutsACharacter) {
+  EXPECT_EQ(shorten("short", 5), "short");
+  const std::string cut = shorten("日本語日本語", 8);
+  EXPECT_TRUE(is_utf8(cut));
+  EXPECT_LE(cut.size(), 8U);
+}
+
+TEST(IdTest, FreshIdsAreUniqueAndSortByTime) {
+  std::set<std::string> seen;
+  for (int i = 0; i < 1000; ++i) seen.insert(new_id("run"));
+  EXPECT_EQ(seen.size(), 1000U);
+  EXPECT_EQ(seen.begin()->size(), 4 + 26U);
+}
+
+TEST(HashTest, MatchesThePublishedVector) {
+  EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(FileTest, WritesReplaceAndErrorsNameTheFile) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "a.txt";
+  ASSERT_TRUE(write_file_atomically(path, "one").has_value());
+  ASSERT_TRUE(write_file_atomically(path, "two").has_value());
+  EXPECT_EQ(read_file(path).value(), "two");
+  EXPECT_EQ(read_file(path, 2).error().code, ErrorCode::kResourceExhausted);
+  const auto missing = read_file(folder.path() / "b.txt");
+  EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(missing.error().message, ::testing::HasSubstr("b.txt"));
+}
+
+TEST(ThreadPoolTest, FinishesWhatItAcceptedAndRefusesBeyondItsBound) {
+  std::atomic<int> done = 0;
+  int accepted = 0;
+  {
+    ThreadPool pool(2, 4);
+    for (int i = 0; i < 1000; ++i) {
+      if (pool.post([&] { ++done; })) ++accepted;
+    }
+  }
+  EXPECT_EQ(done, accepted);
+  EXPECT_GE(accepted, 4);
+}
+
+TEST(DeadlineTest, IsReachedByTheClockItWasMadeWith) {
+  ManualClock clock;
+  const Deadline deadline = Deadline::after(std::chrono::milliseconds{100}, clock);
+  EXPECT_FALSE(deadline.reached(clock));
+  clock.advance(std::chrono::milliseconds{100});
+  EXPECT_TRUE(deadline.reached(clock));
+  EXPECT_EQ(deadline.remaining(clock).count(), 0);
+}
+
+}  // namespace
+}  // namespace ae

@@ -1,0 +1,19 @@
+// What must hold of any workflow, whatever its functions are.
+//
+// Codes (stable): empty_workflow, invalid_name, duplicate_node, unknown_node, unknown_input,
+// self_reference, cycle, invalid_inputs_schema, invalid_retry, invalid_timeout, unused_input
+// (warning), missing_outputs (warning), plus parse_workflow()'s: invalid_document, missing_member,
+// unknown_member, wrong_type, unsupported_version.
+#pragma once
+
+#include <vector>
+
+#include "dag/diagnostic.h"
+#include "dag/workflow.h"
+
+namespace ae::dag {
+
+// In document order. Threads: pure. O(nodes + edges).
+std::vector<Diagnostic> validate(const Workflow& workflow);
+
+}  // namespace ae::dag

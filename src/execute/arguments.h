@@ -1,0 +1,24 @@
+// From bindings and known values to a function's input, and from results to a run's outputs.
+#pragma once
+
+#include <functional>
+
+#include "base/result.h"
+#include "dag/workflow.h"
+#include "json/json.h"
+
+namespace ae::execute {
+
+// The output of a finished node; nullptr when it has none.
+using OutputOf = std::function<const Json*(const dag::NodeId&)>;
+
+// An input that the caller left out and that has no default makes its parameter absent.
+// Errors: kUserFunction when a producer's result lacks the bound field, naming node and field.
+Result<Json> resolve_arguments(const dag::Bindings& arguments, const Json& input,
+                               const OutputOf& output_of);
+
+// The caller's input with the schema's defaults filled in, checked against the workflow's inputs
+// schema. Errors: kInvalidArgument listing each violation with its pointer ("/username: required").
+Result<Json> prepare_input(const Json& inputs_schema, const Json& input);
+
+}  // namespace ae::execute

@@ -1,0 +1,93 @@
+// The runs' journal: every fact of every run, on disk before anything depends on it.
+//
+// Tables: runs(id, workflow, version, linked, idempotency_key, request_hash, status, …),
+// events(run, sequence, kind, node, at, data), logs(request_id, run, node, attempt, text). Linked
+// workflows are stored once per content. Writes go through one GroupCommit.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "dag/link.h"
+#include "execute/run.h"
+#include "store/database.h"
+#include "store/group_commit.h"
+
+namespace ae::execute {
+
+struct NewRun {
+  RunId id;
+  std::string workflow;
+  int workflow_version = 1;
+  std::shared_ptr<const dag::LinkedWorkflow> linked;
+  Json input;
+  std::string idempotency_key;  // "" for none; unique per workflow
+};
+
+struct StoredRun {
+  NewRun run;
+  std::vector<Event> events;
+};
+
+struct RunSummary {
+  RunId id;
+  std::string workflow;
+  RunStatus status = RunStatus::kRunning;
+  WallTime accepted_at{};
+  std::optional<WallTime> finished_at;
+};
+
+// Threads: any.
+class Journal final {
+ public:
+  static const store::Migration& migration();
+  explicit Journal(store::Database& database);  // must outlive it
+  ~Journal();
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+
+  using Durable = std::move_only_function<void(Result<void>)>;
+  // Queues the run and its kRunAccepted event. `durable` on the writer thread; kAlreadyExists when
+  // the idempotency key was used before (then see find_by_key).
+  void create(NewRun run, Event accepted, Durable durable);
+  // Queues events (and a log, when not empty) as one write.
+  struct Append {
+    RunId run;
+    std::vector<Event> events;
+    std::string log_request_id;
+    std::string log;
+  };
+  void append(Append append, Durable durable);
+
+  Result<std::optional<StoredRun>> load(const RunId& id) const;
+  Result<std::vector<Event>> events_after(const RunId& id, std::int64_t sequence) const;
+  Result<std::vector<RunId>> unfinished() const;  // in order of acceptance
+  Result<std::vector<RunSummary>> list(std::string_view workflow,
+                                       std::size_t limit) const;  // newest first; "" all
+  struct KeyedRun {
+    RunId id;
+    std::string input_hash;  // SHA-256 of the canonical input
+  };
+  Result<std::optional<KeyedRun>> find_by_key(std::string_view workflow,
+                                              std::string_view key) const;
+  struct StepLog {
+    dag::NodeId node;
+    int attempt = 1;
+    std::string text;
+  };
+  Result<std::vector<StepLog>> logs(const RunId& id) const;
+
+  store::GroupCommit::Stats stats() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ae::execute

@@ -1,0 +1,20 @@
+// The engine without a model: plan, retrieve, solve, verify.
+#pragma once
+
+#include <string_view>
+
+#include "base/call_context.h"
+#include "generate/generation.h"
+#include "repository/repository.h"
+
+namespace ae::generate {
+
+// Deterministic: same repository, same query, same answer. A query that cannot be served is an
+// answer (its status says so), not an error. Threads: any.
+// Errors: kInvalidArgument (empty query, not UTF-8), kResourceExhausted (too long), the context's,
+// the repository's.
+Result<Generation> generate_embedded(std::string_view query,
+                                     const repository::Repository& repository,
+                                     const CallContext& context);
+
+}  // namespace ae::generate

@@ -1,0 +1,83 @@
+// HTTP/1.1 server: event loops that never block, a handler that answers whenever it can.
+//
+// Threads: `threads` event loops. The handler runs on one of them and must return at once; work
+// that blocks or computes goes to a pool, and answers later through the Exchange, from any thread.
+// Handlers must not throw.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/result.h"
+#include "net/http_message.h"
+
+namespace ae::net {
+
+struct TcpEndpoint {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 0;  // 0: any free one, see HttpServer::port()
+};
+struct UnixEndpoint {
+  std::string path;  // at most 107 bytes; a stale socket file is replaced
+};
+using Endpoint = std::variant<TcpEndpoint, UnixEndpoint>;
+
+struct ServerLimits {
+  std::size_t max_header_bytes = 16UL << 10U;        // beyond: 431
+  std::size_t max_body_bytes = 8UL << 20U;           // beyond: 413, without reading it all
+  std::size_t max_connections = 4096;                // beyond: 503 and closed
+  std::chrono::milliseconds header_timeout{10'000};  // slow or idle senders are cut off
+  std::chrono::milliseconds body_timeout{60'000};
+  std::chrono::milliseconds idle_timeout{75'000};  // between requests of one connection
+  std::size_t max_stream_backlog = 4UL << 20U;     // bytes queued to a slow reader of a stream
+};
+
+// One request's way to its answer. Shared: keep it as long as an answer is owed. Threads: any.
+// Dropping the last reference without an answer sends 500.
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+  virtual const Request& request() const = 0;
+  // Once; later calls are ignored. HEAD requests get the headers only.
+  virtual void respond(Response response) = 0;
+  // A response in pieces (chunked): head, then write()s, then finish(). False once the peer is
+  // gone or reads so slowly that the backlog limit is hit; then stop producing.
+  virtual bool start_stream(Response head) = 0;
+  virtual bool write(std::string_view chunk) = 0;
+  virtual void finish() = 0;
+  // Called at most once, when the peer goes away before the answer is complete.
+  virtual void on_disconnect(std::move_only_function<void()> callback) = 0;
+};
+
+using Handler = std::function<void(std::shared_ptr<Exchange>)>;
+
+class HttpServer final {
+ public:
+  // Binds and listens before it returns. Malformed requests are answered with 4xx by the server
+  // itself (body: problem+json), never seen by the handler.
+  // Errors: kAlreadyExists when the address is in use, naming it; kPermissionDenied;
+  // kInvalidArgument for a host that is no IP address.
+  static Result<std::unique_ptr<HttpServer>> start(const Endpoint& endpoint, Handler handler,
+                                                   std::size_t threads = 1,
+                                                   const ServerLimits& limits = {});
+  // Stops accepting, lets answers under way finish for up to `grace`, then closes. Idempotent.
+  void stop(std::chrono::milliseconds grace = std::chrono::milliseconds{500});
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  std::uint16_t port() const;  // 0 for a Unix endpoint
+
+ private:
+  class Impl;
+  explicit HttpServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ae::net

@@ -1,0 +1,85 @@
+// A sentence, read: tokens, clauses (the sub-tasks it asks for) and slots (the values it gives).
+//
+// Source: Action Engine paper, task planning; here without a model. Input: text. Output: Query.
+// Difference from the paper: a sub-task is a clause of the user's own words with its span, not a
+// paraphrase, so that everything later can point at the words it came from. English.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "json/json.h"
+
+namespace ae::plan {
+
+// Byte offsets into the query, half-open.
+struct Span {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  bool operator==(const Span&) const = default;
+  bool contains(const Span& other) const { return begin <= other.begin && other.end <= end; }
+};
+
+struct Token {
+  Span span;
+  std::string lower;     // "matches"
+  std::string stem;      // "match"; numbers and symbols keep their text
+  bool content = false;  // carries meaning: no function word, no politeness, not part of a slot
+};
+
+enum class SlotKind {
+  kQuoted,  // "…" or '…'
+  kName,    // capitalised run that is no sentence start, or introduced ("this is Anna", "for Bob")
+  kEmail,
+  kUrl,
+  kPhone,
+  kCode,      // letters and digits mixed: order ids, A-1042, anna_123
+  kDate,      // value: ISO date
+  kTime,      // value: HH:MM
+  kDuration,  // value: seconds
+  kSize,      // 256x256; value: [256, 256]
+  kMoney,     // 100 USD, $5; value: number, unit: ISO code
+  kQuantity,  // number with a unit: 3 km; value: number, unit: "km"
+  kNumber,    // bare; value: number
+  kWord,      // a content word that matches an enum value of a parameter is found later, by solve
+};
+std::string_view to_string(SlotKind kind);  // "quoted", "name", …
+
+struct Slot {
+  SlotKind kind = SlotKind::kName;
+  Span span;         // of the value's words
+  std::string text;  // as written
+  Json value;        // normalised: string, number or array
+  std::string unit;  // "USD", "km", …; "" for none
+  std::vector<std::string>
+      heads;               // stems of the nouns it goes with ("order A-1042": order), nearest first
+  std::size_t clause = 0;  // index into Query::clauses
+};
+
+enum class OrderHint { kNone, kThen, kBefore, kAfter, kFinally };
+
+struct Clause {
+  Span span;
+  std::string text;
+  std::vector<std::size_t> tokens;  // indices of its content tokens
+  std::string action;               // stem of its main verb, or ""
+  bool asks = true;                 // false: only gives facts ("This is Anna")
+  OrderHint order = OrderHint::kNone;
+};
+
+struct Query {
+  std::string text;
+  std::vector<Token> tokens;
+  std::vector<Clause> clauses;
+  std::vector<Slot> slots;  // by span
+};
+
+// Errors: kInvalidArgument (empty, not UTF-8), kResourceExhausted (more than 8 KB).
+// Threads: pure. O(length).
+Result<Query> read_query(std::string_view text);
+
+}  // namespace ae::plan

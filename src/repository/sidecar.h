@@ -1,0 +1,38 @@
+// function.yaml: what the organisation says about a Lambda folder, beside its unchanged code.
+//
+//   apiVersion: actionengine/v1
+//   kind: Function
+//   name: username2id
+//   description: Looks up the id of a user by name.
+//   handler: lambda_function.lambda_handler      # default
+//   runtime: python3.11                          # default
+//   timeout: 10                                  # seconds, 0 < t <= 900 as in Lambda; default 3
+//   memory: 128                                  # MB, 128..10240; default 128
+//   environment: {LOG_LEVEL: INFO}
+//   effects: [send]                              # send, pay, book, write, delete
+//   idempotent: false
+//   input: {JSON Schema}
+//   output: {JSON Schema}
+//   examples: [{input: {...}, output: {...}}, {input: {...}, error: ValueError}]
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "dag/diagnostic.h"
+#include "dag/function_spec.h"
+
+namespace ae::repository {
+
+struct ParsedSidecar {
+  dag::FunctionSpec spec;  // meaningful only without errors; binding.folder and version are empty
+  std::vector<dag::Diagnostic> diagnostics;
+};
+
+// Codes: invalid_document, missing_member, unknown_member ("did you mean"), wrong_type,
+// invalid_name ([A-Za-z0-9][A-Za-z0-9_-]{0,62}), invalid_schema, out_of_range, unknown_effect,
+// example_mismatch (an example contradicts the schemas).
+// Errors: kInvalidArgument when the text is no YAML.
+Result<ParsedSidecar> parse_sidecar(std::string_view text);
+
+}  // namespace ae::repository

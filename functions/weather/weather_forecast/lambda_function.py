@@ -21,10 +21,11 @@ def mean_temperature(latitude, day):
 
 def lambda_handler(event, context):
     latitude, longitude = float(event["latitude"]), float(event["longitude"])
+    wanted = event["date"]
     try:
-        day = datetime.date.fromisoformat(event["date"])
+        day = datetime.date.fromisoformat(wanted)
     except ValueError:
-        raise ValueError(f"{event.get('date')!r} is not a date; write it as YYYY-MM-DD") from None
+        raise ValueError(f"{wanted!r} is not a date; write it as YYYY-MM-DD") from None
     mean = mean_temperature(latitude, day)
     low, high = round(mean - DAILY_SWING / 2), round(mean + DAILY_SWING / 2)
     outlook = OUTLOOKS[(day.toordinal() + int(10 * longitude)) % len(OUTLOOKS)]

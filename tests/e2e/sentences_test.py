@@ -3,8 +3,9 @@
 
     python3 tests/e2e/sentences_test.py [PACKS_DIR SENTENCES.json]
 
-Every workflow that the file expects is wired up as written, run by calling the handlers in order, and must
-give exactly the expected result. So when an engine's answer differs, it is the engine that is wrong.
+Every workflow that the file expects is wired up as written, run by calling the handlers in order,
+and must give exactly the expected result. So when an engine's answer differs, it is the engine that
+is wrong.
 """
 import collections
 import json
@@ -47,7 +48,7 @@ class Workflow:
         return [node for node, name in self.nodes.items() if name == function]
 
     def input_name(self, node, parameter):
-        """The workflow input that feeds a parameter: its own one if there is, else the shared one."""
+        """The workflow input that feeds a parameter: its own where there is one, else the shared."""
         own = f"{node}_{parameter}"
         return own if own in self.inputs else parameter
 

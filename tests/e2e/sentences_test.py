@@ -48,7 +48,7 @@ class Workflow:
         return [node for node, name in self.nodes.items() if name == function]
 
     def input_name(self, node, parameter):
-        """The workflow input that feeds a parameter: its own where there is one, else the shared."""
+        """The workflow input that feeds a parameter: its own one, else the shared one."""
         own = f"{node}_{parameter}"
         return own if own in self.inputs else parameter
 

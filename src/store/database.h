@@ -3,13 +3,17 @@
 // Files are opened in WAL mode with synchronous=FULL: a transaction that was committed survives a
 // crash of the machine. One process owns a file (locking_mode=EXCLUSIVE), so no -shm file exists
 // and a second opener gets kUnavailable at once.
+//
+// Threads: any. One mutex guards the connection, and a transaction holds it from its first
+// statement until it is durable, so no other thread ever sees uncommitted rows: it waits instead,
+// a sync's time at most. Keep bodies short.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,7 +26,8 @@ namespace ae::store {
 
 using Value = std::variant<std::nullptr_t, std::int64_t, double, std::string>;
 
-// One row of a result. Column numbers count from 0; wrong ones are a programmer's error.
+// One row of a result, valid during the visit. Column numbers count from 0; wrong ones are a
+// programmer's error.
 class Row {
  public:
   std::int64_t integer(int column) const;
@@ -38,7 +43,7 @@ class Row {
 
 struct Migration {
   // Run in order, each once, in one transaction; PRAGMA user_version counts them. Never edit one
-  // that was released: append.
+  // that was released: append. A file has one migration, so modules that own tables own a file.
   std::vector<std::string> steps;
 };
 
@@ -51,8 +56,9 @@ struct OpenOptions {
 
 class Database final {
  public:
-  // ":memory:" for tests. Errors: kUnavailable when another process owns the file, kDataLoss when
-  // it is damaged or no database, kFailedPrecondition when it is newer than this program.
+  // ":memory:" for tests. Errors: kUnavailable when another opener owns the file, kDataLoss when
+  // it is damaged or no database, kFailedPrecondition when it belongs to another program or is
+  // newer than this one, kNotFound without its folder, kPermissionDenied.
   static Result<std::unique_ptr<Database>> open(const std::filesystem::path& path,
                                                 const Migration& migration,
                                                 const OpenOptions& options = {});
@@ -60,20 +66,30 @@ class Database final {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  // Statements are prepared once and cached. Threads: any; calls exclude each other.
+  // Runs one statement and passes over its rows; durable when it returns, unless a transaction is
+  // open. Statements are prepared once and cached, so give values as parameters.
   // Errors: kAlreadyExists (a UNIQUE or PRIMARY KEY constraint), kFailedPrecondition (other
   // constraints), kResourceExhausted (disk full), kDataLoss (damage), kInternal.
   Result<void> execute(std::string_view sql, std::initializer_list<Value> parameters = {});
   Result<void> execute(std::string_view sql, std::span<const Value> parameters);
-  // Calls `visit` for each row until it returns false.
+  // Calls `visit` for each row until it returns false. `visit` may use this database.
   Result<void> query(std::string_view sql, std::initializer_list<Value> parameters,
                      const std::function<bool(const Row&)>& visit);
+  Result<void> query(std::string_view sql, std::span<const Value> parameters,
+                     const std::function<bool(const Row&)>& visit);
   // Runs `body` in one immediate transaction: commits when it succeeds, rolls back otherwise.
-  // Durable when it returns. Must not be nested; other threads wait meanwhile.
+  // Durable when it returns. Must not be nested (kFailedPrecondition); other threads wait
+  // meanwhile. When SQLite itself gave up the transaction (disk full, I/O error), what remains of
+  // `body` fails too instead of running outside of it, and so does the whole.
   Result<void> transaction(const std::function<Result<void>()>& body);
 
-  // How many times this connection's file was synced (for benchmarks), when the VFS counts.
+  // False inside a transaction() that SQLite gave up, and outside of one.
+  bool in_transaction() const;
+  // Rows inserted, updated or deleted by the last such statement. Ask inside transaction(), where
+  // no other thread can come between.
   std::int64_t changes() const;
+  // Syncs of this database's files since it was opened, checkpoints' included.
+  std::int64_t syncs() const;
 
  private:
   class Impl;

@@ -1,0 +1,277 @@
+#include "cli/cli.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <utility>
+
+#include "base/log.h"
+#include "cli/commands.h"
+#include "cli/completion.h"
+
+namespace ae::cli {
+namespace {
+
+using Action = std::function<Result<int>(const Session&)>;
+
+// What the user said on the command line, apart from the command's own arguments.
+struct Globals {
+  std::map<std::string, std::string> flags;
+  std::string output = "text";
+};
+
+// The command tree. Adding a verb is one method here and one function in commands.h.
+class CommandLine final {
+ public:
+  CommandLine() {
+    app_.require_subcommand(1);
+    app_.fallthrough();
+    app_.set_help_all_flag("--help-all", "Help of every command");
+    app_.set_version_flag("--version", "ae " AE_VERSION);
+    add_globals();
+    add_setup();
+    add_functions_group();
+    add_planning();
+    add_running();
+    add_server();
+  }
+
+  CLI::App& app() { return app_; }
+  const Globals& globals() const { return globals_; }
+  const Action& action() const { return action_; }
+
+ private:
+  CLI::App* add(CLI::App* parent, const std::string& name, const std::string& help,
+                const std::string& examples, Action action) {
+    CLI::App* command = parent->add_subcommand(name, help);
+    if (!examples.empty()) command->footer("Examples:\n" + examples);
+    command->fallthrough();
+    command->callback([this, action = std::move(action)] { action_ = action; });
+    return command;
+  }
+
+  void flag(const std::string& key, const std::string& names) {
+    for (const Setting& setting : settings()) {
+      if (setting.key != key) continue;
+      app_.add_option_function<std::string>(
+          names, [this, key](const std::string& value) { globals_.flags[key] = value; },
+          fmt::format("{} [{}]", setting.help, setting.environment));
+    }
+  }
+
+  void add_globals() {
+    flag("home", "--home");
+    flag("port", "--port");
+    flag("host", "--host");
+    flag("log_level", "--log-level");
+    flag("workers", "--workers");
+    flag("python", "--python");
+    app_.add_option("-o,--output", globals_.output, "text, json or yaml")
+        ->check(CLI::IsMember({"text", "json", "yaml"}));
+  }
+
+  void add_setup() {
+    CLI::App* command =
+        add(&app_, "init", "Make the home folder and register the bundled functions",
+            "  ae init\n  ae init --packs ./functions",
+            [this](const Session& s) { return init(s, init_); });
+    command->add_option("--packs", init_.packs, "folders to register instead of the bundled ones");
+    add(&app_, "doctor", "Check that this machine has what the product needs", "  ae doctor",
+        [](const Session& s) { return doctor(s); });
+    add(&app_, "version", "Print the version", "  ae version -o json",
+        [](const Session& s) { return version(s); });
+    command = add(&app_, "completion", "Print a script that completes ae's words in your shell",
+                  "  source <(ae completion bash)\n  ae completion fish | source",
+                  [this](const Session& s) { return complete(s); });
+    command->add_option("shell", shell_, "bash, zsh or fish")->required();
+  }
+
+  void add_functions_group() {
+    CLI::App* group = app_.add_subcommand("fn", "Functions: add, list, show, search, test");
+    group->require_subcommand(1);
+    group->fallthrough();
+    CLI::App* command =
+        add(group, "add", "Register the Lambda packages in these folders",
+            "  ae fn add ./resize\n  ae fn add ./functions/music ./functions/weather",
+            [this](const Session& s) { return add_functions(s, names_); });
+    command->add_option("folder", names_, "a package, or a folder of packages")->required();
+    add(group, "list", "List the registered functions", "  ae fn list\n  ae fn list -o json",
+        [](const Session& s) { return list_functions(s); });
+    command = add(group, "show", "Show one function: what it takes, gives and does",
+                  "  ae fn show playmusic\n  ae fn show playmusic --version 3f2a… -o yaml",
+                  [this](const Session& s) { return show_function(s, name_, version_); });
+    command->add_option("name", name_, "the function")->required();
+    command->add_option("--version", version_, "a content hash; the current one by default");
+    command =
+        add(group, "search", "Find functions by words", "  ae fn search \"weather in a city\"",
+            [this](const Session& s) { return search_functions(s, text_, limit_); });
+    command->add_option("words", text_, "what it should do")->required();
+    command->add_option("--limit", limit_, "at most so many")->check(CLI::Range(1, 100));
+    command = add(group, "test", "Run the examples of functions against their code",
+                  "  ae fn test\n  ae fn test playmusic recommendsong",
+                  [this](const Session& s) { return test_functions(s, names_); });
+    command->add_option("name", names_, "functions; all by default");
+  }
+
+  void add_planning() {
+    CLI::App* command =
+        add(&app_, "plan", "Turn a sentence into a workflow and show it; register nothing",
+            "  ae plan \"play music that matches my mood, this is Anna\"\n"
+            "  ae plan \"convert 100 USD to EUR\" -o yaml > plan.yaml",
+            [this](const Session& s) { return plan(s, text_); });
+    command->add_option("query", text_, "the sentence")->required();
+    command = add(&app_, "lint", "Check a workflow without registering it",
+                  "  ae lint -f workflow.yaml\n  ae plan \"…\" -o json | ae lint -f -",
+                  [this](const Session& s) { return lint(s, file_); });
+    command->add_option("-f,--file", file_, "JSON or YAML; - is standard input")->required();
+    add(&app_, "list", "List the registered workflows", "  ae list",
+        [](const Session& s) { return list_workflows(s); });
+    command = add(&app_, "get", "Show a workflow, or a run by its id",
+                  "  ae get mood-music -o yaml\n  ae get mood-music --as mermaid\n  ae get run_01…",
+                  [this](const Session& s) { return get(s, get_); });
+    command->add_option("id", get_.id, "a workflow's name or a run's id")->required();
+    command->add_option("--version", get_.version, "of the workflow; the newest by default");
+    command->add_option("--as", get_.as, "dot or mermaid")
+        ->check(CLI::IsMember({"dot", "mermaid"}));
+  }
+
+  void add_running() {
+    CLI::App* command =
+        add(&app_, "run", "Plan a sentence (or take a workflow), register it and run it",
+            "  ae run \"play music that matches my mood, this is Anna\"\n"
+            "  ae run \"what is the weather like\" --input city=Oslo\n  ae run -f workflow.yaml",
+            [this](const Session& s) { return checked_run(s); });
+    command->add_option("query", run_.query, "the sentence");
+    command->add_option("-f,--file", run_.file, "a workflow in JSON or YAML; - is standard input");
+    command->add_option("--input", run_.inputs, "name=value; as often as needed")->expected(1);
+    command->add_option("--name", run_.name, "name of the workflow and its endpoint");
+    command->add_flag("--approve", run_.approve, "approve the workflow's side effects");
+    command->add_flag("--dry-run", run_.dry_run, "show what would be called; register nothing");
+    command = add(&app_, "invoke", "Run a registered workflow",
+                  "  ae invoke mood-music --input username=Ben\n"
+                  "  echo '{\"username\": \"Ben\"}' | ae invoke mood-music -f -",
+                  [this](const Session& s) { return invoke(s, invoke_); });
+    command->add_option("workflow", invoke_.workflow, "its name")->required();
+    command->add_option("--input", invoke_.inputs, "name=value; as often as needed")->expected(1);
+    command->add_option("-f,--file", invoke_.file, "an object of inputs; - is standard input");
+    command->add_option("--idempotency-key", invoke_.idempotency_key,
+                        "the same key starts the same run only once");
+    command->add_flag("!--no-wait", invoke_.wait, "print the run's id and return");
+    command = add(&app_, "resume", "Let a failed run go on from what it has finished",
+                  "  ae resume run_01…\n  ae resume run_01… --from getusermood",
+                  [this](const Session& s) { return resume(s, resume_); });
+    command->add_option("run", resume_.run, "the run's id")->required();
+    command->add_option("--from", resume_.from, "steps to run again, with what depends on them");
+    command->add_option("--input", resume_.inputs, "name=value: a corrected input")->expected(1);
+    command = add(&app_, "logs", "Print what the functions of a run printed", "  ae logs run_01…",
+                  [this](const Session& s) { return logs(s, name_); });
+    command->add_option("run", name_, "the run's id")->required();
+    command = add(&app_, "trace", "Show a run step by step",
+                  "  ae trace run_01…\n  ae trace run_01… --follow",
+                  [this](const Session& s) { return trace(s, name_, follow_); });
+    command->add_option("run", name_, "the run's id")->required();
+    command->add_flag("--follow", follow_, "print events as they happen");
+  }
+
+  void add_server() {
+    CLI::App* command = add(&app_, "serve", "Run the server in the foreground",
+                            "  ae serve\n  ae serve --detach\n  ae serve --stop",
+                            [this](const Session& s) { return serve(s, serve_); });
+    CLI::Option* detach = command->add_flag("--detach", serve_.detach, "run in the background");
+    command->add_flag("--stop", serve_.stop, "end this home folder's server")->excludes(detach);
+  }
+
+  Result<int> checked_run(const Session& session) {
+    if (run_.query.empty() == run_.file.empty()) {
+      return fail(ErrorCode::kInvalidArgument,
+                  "run takes a sentence or -f FILE, one of the two; see ae run --help");
+    }
+    return run_query(session, run_);
+  }
+
+  Result<int> complete(const Session& session) {
+    std::vector<CommandNode> tree;
+    collect(app_, "", tree);
+    AE_TRY(const std::string script, completion_script(shell_, tree));
+    session.out.line(script);
+    return 0;
+  }
+
+  static void collect(const CLI::App& app, const std::string& path,
+                      std::vector<CommandNode>& tree) {
+    CommandNode node{path, {}, {}};
+    for (const CLI::Option* option : app.get_options()) {
+      for (const std::string& name : option->get_lnames()) node.options.push_back("--" + name);
+      for (const std::string& name : option->get_snames()) node.options.push_back("-" + name);
+    }
+    const auto subcommands = app.get_subcommands([](const CLI::App*) { return true; });
+    for (const CLI::App* command : subcommands) node.commands.push_back(command->get_name());
+    tree.push_back(std::move(node));
+    for (const CLI::App* command : subcommands) {
+      collect(*command, path.empty() ? command->get_name() : path + " " + command->get_name(),
+              tree);
+    }
+  }
+
+  CLI::App app_{"Action Engine: a sentence becomes a verified, running workflow", "ae"};
+  Globals globals_;
+  Action action_;
+  InitOptions init_;
+  RunOptions run_;
+  InvokeOptions invoke_;
+  ResumeOptions resume_;
+  GetOptions get_;
+  ServeOptions serve_;
+  std::vector<std::string> names_;
+  std::string name_, version_, text_, file_, shell_;
+  std::size_t limit_ = 10;
+  bool follow_ = false;
+};
+
+std::optional<std::string> variable(std::string_view name) {
+  const char* value = std::getenv(std::string(name).c_str());
+  if (value == nullptr) return std::nullopt;
+  return value;
+}
+
+Format parse_format(const std::string& name) {
+  if (name == "json") return Format::kJson;
+  return name == "yaml" ? Format::kYaml : Format::kText;
+}
+
+constexpr int kUsage = 2;
+
+}  // namespace
+
+int run(int argc, char** argv, OpenInstance open_instance) {
+  CommandLine line;
+  try {
+    line.app().parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = line.app().exit(error);
+    return code == 0 ? 0 : kUsage;  // 0: help was asked for
+  }
+  const Output out(parse_format(line.globals().output));
+  std::error_code ignored;
+  ConfigSources sources{.flags = line.globals().flags,
+                        .environment = variable,
+                        .working_folder = std::filesystem::current_path(ignored),
+                        .program = std::filesystem::read_symlink("/proc/self/exe", ignored)};
+  auto config = load_config(sources);
+  if (!config) {
+    out.error(config.error());
+    return kUsage;
+  }
+  log::set_level(config->log_level);
+  const Environment environment{*std::move(config), sources.program, std::move(open_instance)};
+  const Result<int> code = line.action()(Session{environment, out});
+  if (code) return *code;
+  out.error(code.error());
+  return code.error().code == ErrorCode::kInvalidArgument ? kUsage : 1;
+}
+
+}  // namespace ae::cli

@@ -66,7 +66,9 @@ class HttpServer final {
   static Result<std::unique_ptr<HttpServer>> start(const Endpoint& endpoint, Handler handler,
                                                    std::size_t threads = 1,
                                                    const ServerLimits& limits = {});
-  // Stops accepting, lets answers under way finish for up to `grace`, then closes. Idempotent.
+  // Stops accepting, lets answers under way finish for up to `grace`, then closes (and calls the
+  // on_disconnect callbacks of what was cut off). Exchanges still held stay usable and do nothing.
+  // Idempotent. Threads: any but the server's own, so not from a handler.
   void stop(std::chrono::milliseconds grace = std::chrono::milliseconds{500});
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;

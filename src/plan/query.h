@@ -16,6 +16,9 @@
 
 namespace ae::plan {
 
+inline constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+inline constexpr std::size_t kMaxQueryBytes = 8'192;
+
 // Byte offsets into the query, half-open.
 struct Span {
   std::size_t begin = 0;
@@ -24,11 +27,27 @@ struct Span {
   bool contains(const Span& other) const { return begin <= other.begin && other.end <= end; }
 };
 
+enum class TokenKind {
+  kWord,    // letters, perhaps with inner hyphens and apostrophes
+  kNumber,  // digits, perhaps with separators: 12, 3.5, 1,000, 24.12.2026, 14:30
+  kMixed,   // letters and digits: A-1042, 256x256, anna_123
+  kQuoted,  // a whole quotation
+  kEmail,
+  kUrl,
+  kSymbol,  // one character of punctuation
+};
+
 struct Token {
   Span span;
-  std::string lower;     // "matches"
+  std::string lower;     // "matches"; a possessive 's is left off
   std::string stem;      // "match"; numbers and symbols keep their text
   bool content = false;  // carries meaning: no function word, no politeness, not part of a slot
+  TokenKind kind = TokenKind::kWord;
+  bool capital = false;        // begins with a capital letter
+  bool possessive = false;     // "Anna's"
+  bool framing = false;        // politeness around the request: "it will be perfect if you"
+  std::size_t slot = kNone;    // index into Query::slots
+  std::size_t clause = kNone;  // index into Query::clauses
 };
 
 enum class SlotKind {
@@ -38,14 +57,14 @@ enum class SlotKind {
   kUrl,
   kPhone,
   kCode,      // letters and digits mixed: order ids, A-1042, anna_123
-  kDate,      // value: ISO date
+  kDate,      // value: ISO date; words that need a clock ("tomorrow") stay as written
   kTime,      // value: HH:MM
   kDuration,  // value: seconds
   kSize,      // 256x256; value: [256, 256]
   kMoney,     // 100 USD, $5; value: number, unit: ISO code
   kQuantity,  // number with a unit: 3 km; value: number, unit: "km"
   kNumber,    // bare; value: number
-  kWord,      // a content word that matches an enum value of a parameter is found later, by solve
+  kWord,      // plain words that turn out to be a value (an enum's, say): found later, by solve
 };
 std::string_view to_string(SlotKind kind);  // "quoted", "name", …
 
@@ -58,6 +77,13 @@ struct Slot {
   std::vector<std::string>
       heads;               // stems of the nouns it goes with ("order A-1042": order), nearest first
   std::size_t clause = 0;  // index into Query::clauses
+  Json number;             // of a quantity, money or duration: the number as written
+  std::string preposition;      // "to" in "to Bob"; "" for none
+  bool person = false;          // said of a person: "this is Anna", "Anna's", "Anna wants"
+  bool weak = false;            // may as well be plain words: "SMS", "today"
+  std::size_t list = kNone;     // slots of one list ("Berlin and Rome") share a number
+  std::size_t first_token = 0;  // the slot's tokens, half-open
+  std::size_t last_token = 0;
 };
 
 enum class OrderHint { kNone, kThen, kBefore, kAfter, kFinally };
@@ -69,6 +95,7 @@ struct Clause {
   std::string action;               // stem of its main verb, or ""
   bool asks = true;                 // false: only gives facts ("This is Anna")
   OrderHint order = OrderHint::kNone;
+  std::size_t action_token = kNone;  // index of the main verb
 };
 
 struct Query {

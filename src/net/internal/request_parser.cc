@@ -28,6 +28,11 @@ bool is_upper_token(std::string_view text) {
   });
 }
 
+// '\r' too: the empty line before a request may arrive in two parts.
+bool begins_method(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_' || c == '\r';
+}
+
 bool is_digits(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
@@ -206,6 +211,10 @@ RequestParser::Step RequestParser::feed(std::string_view input) {
     // RFC 9112, 2.2: an empty line left behind by an old client is no error.
     while (input.size() - skipped >= 2 && input.substr(skipped, 2) == "\r\n") skipped += 2;
     input.remove_prefix(skipped);
+  }
+  // TLS, or any other protocol, is told at once and not when its patience ends.
+  if (!input.empty() && !begins_method(input.front())) {
+    return reject(400, "this is not HTTP; encrypted connections (https) are not offered here");
   }
   machine_->rejection.detail.clear();
   const std::size_t head_end = find_head_end(input);

@@ -1,24 +1,26 @@
 // The product's REST API as one function from request to answer, without a socket: the server puts
 // it behind a port, the command line calls it directly when no server runs.
 //
-//   POST   /v1/plans                     {query} -> plan (status ready | needs_input |
-//   missing_functions | invalid) POST   /v1/workflows                 {workflow | query, name?,
-//   approve_effects?} -> registered workflow GET    /v1/workflows                 newest first POST
-//   /v1/workflows/lint            {workflow} -> {diagnostics, proven} GET    /v1/workflows/{id}
-//   ?version=; Accept or ?format=: json, yaml, dot, mermaid DELETE /v1/workflows/{id} POST
-//   /v1/workflows/{id}/runs       {input}; Idempotency-Key; Prefer: wait=10 -> 202 or 200 GET
-//   /v1/workflows/{id}/runs GET    /v1/runs/{id}                 also ?wait=seconds GET
-//   /v1/runs/{id}/events          server-sent events; Last-Event-ID GET    /v1/runs/{id}/logs POST
-//   /v1/runs/{id}/resume          {from?, input?} POST   /v1/runs/{id}/cancel GET    /v1/functions
-//   ?search=&limit= POST   /v1/functions                 {path}: a package folder on this machine
-//   GET    /v1/functions/{name}          ?version=
-//   POST   /v1/functions/{name}/invocations  {input}: one call, no workflow
-//   POST   /api/{workflow}               the workflow's inputs -> its outputs (waits 30 s, then
-//   202) GET    /openapi.json, /healthz, /readyz
+//   POST   /v1/plans                       {query} -> plan (status ready | needs_input |
+//                                          missing_functions | invalid)
+//   POST   /v1/workflows                   {workflow | query, name?, approve_effects?} ->
+//   registered GET    /v1/workflows                   newest first POST   /v1/workflows/lint
+//   {workflow} -> {diagnostics, proven} GET    /v1/workflows/{id}              ?version=; Accept or
+//   ?format=: json, yaml, dot, mermaid DELETE /v1/workflows/{id} POST   /v1/workflows/{id}/runs
+//   {input}; Idempotency-Key; Prefer: wait=10 -> 202 or 200 GET    /v1/workflows/{id}/runs GET
+//   /v1/runs, /v1/runs/{id}         one run also ?wait=seconds GET    /v1/runs/{id}/events
+//   server-sent events; Last-Event-ID GET    /v1/runs/{id}/logs POST   /v1/runs/{id}/resume {from?,
+//   input?} POST   /v1/runs/{id}/cancel GET    /v1/functions                   ?search=&limit= POST
+//   /v1/functions                   {path}: a package folder on this machine GET
+//   /v1/functions/{name}            ?version= POST   /v1/functions/{name}/invocations  {input}: one
+//   call, no workflow POST   /api/{workflow}                 the workflow's inputs -> its outputs
+//   (waits 30 s, then
+//                                          202)
+//   GET    /, /openapi.json, /healthz, /readyz
 //
 // Errors are application/problem+json (RFC 9457): type, title, status, detail, instance, and
 // errors[{code, pointer, message, fix}] where there are several. A call that lacks a required input
-// gets 422 naming it.
+// gets 422 naming it. Bodies in full: openapi.json, README.md.
 #pragma once
 
 #include <chrono>
@@ -38,25 +40,36 @@ struct ApiOptions {
   std::string public_url = "http://127.0.0.1:8000";  // for the URLs it hands out
   // Loopback without a key still checks these, against DNS rebinding and cross-site requests:
   // a request whose Host is not listed, or whose Origin is neither absent nor listed, gets 403.
+  // public_url's own host and origin are always allowed.
   std::vector<std::string> allowed_hosts;           // "127.0.0.1:8000", "localhost:8000"
   std::vector<std::string> allowed_origins;         // "http://127.0.0.1:8000", …
   std::chrono::milliseconds endpoint_wait{30'000};  // POST /api/{workflow}
   std::chrono::milliseconds max_wait{60'000};       // Prefer: wait=
-  std::size_t worker_threads = 4;                   // planning and reading; never the event loops
+  std::size_t worker_threads = 4;                   // short reads; never the event loops
+  std::size_t planning_threads = 2;                 // planning and verifying, apart from the reads
+  std::chrono::milliseconds planning_deadline{10'000};  // from the request's arrival; beyond: 504
+  std::chrono::milliseconds heartbeat{15'000};          // comments that keep quiet streams alive
 };
 
 // Threads: handle() from any; it returns at once, the answer comes through the exchange.
 class Api final {
  public:
   Api(Services services, ApiOptions options);
-  ~Api();  // finishes what it accepted
+  ~Api();  // close()s; stray callbacks of the services then find nothing to do
   Api(const Api&) = delete;
   Api& operator=(const Api&) = delete;
 
   void handle(std::shared_ptr<net::Exchange> exchange);
 
+  // Answers what is owed with what is known (runs go on, and say so) and refuses what comes later
+  // with 503. Idempotent; the destructor does it too.
+  void close();
+
   // OpenAPI 3.1, made from the same route table that handle() dispatches on.
+  // {} when the catalog cannot be read.
   Json openapi() const;
+
+  const std::string& public_url() const;  // without a slash at its end
 
  private:
   class Impl;

@@ -29,10 +29,17 @@ struct ParsedSidecar {
   std::vector<dag::Diagnostic> diagnostics;
 };
 
-// Codes: invalid_document, missing_member, unknown_member ("did you mean"), wrong_type,
-// invalid_name ([A-Za-z0-9][A-Za-z0-9_-]{0,62}), invalid_schema, out_of_range, unknown_effect,
-// example_mismatch (an example contradicts the schemas).
-// Errors: kInvalidArgument when the text is no YAML.
+// Codes: invalid_document, missing_member (a warning for the description), unknown_member ("did you
+// mean"), wrong_type, invalid_name ([A-Za-z0-9][A-Za-z0-9_-]{0,62}), invalid_handler
+// ("module.function", folders separated by '/'), invalid_schema, out_of_range, unknown_effect,
+// example_mismatch (an example contradicts the schemas; one that expects an error may have any
+// input). Errors: kInvalidArgument with line and column when the text is no YAML;
+// kResourceExhausted.
 Result<ParsedSidecar> parse_sidecar(std::string_view text);
+// The same from the parsed document; pointers go into it.
+ParsedSidecar read_sidecar(const Json& document);
+
+// [A-Za-z0-9][A-Za-z0-9_-]{0,62}
+bool is_function_name(std::string_view name);
 
 }  // namespace ae::repository

@@ -19,6 +19,11 @@
 
 namespace ae::catalog {
 
+// A name is part of a URL path: [a-z0-9][a-z0-9-]{0,62}.
+bool is_workflow_name(std::string_view name);
+// The nearest valid name: "Mood & Music!" -> "mood-music"; "workflow" when nothing is left.
+std::string to_workflow_name(std::string_view text);
+
 struct RegisteredWorkflow {
   std::string id;   // the workflow's name: what the endpoint /api/{id} is called
   int version = 1;  // counts from 1 for each name
@@ -52,9 +57,12 @@ class Catalog final {
   Catalog(const Catalog&) = delete;
   Catalog& operator=(const Catalog&) = delete;
 
-  // Durable when it returns; concurrent calls never lose or overwrite one another.
-  // Errors: kInvalidArgument (name), kFailedPrecondition (a function with side effects that is not
-  // approved, naming it).
+  // Durable when it returns; concurrent calls never lose or overwrite one another. The name is the
+  // workflow's own; when that is empty, one made of its description (else of its functions) and a
+  // hash of its content. "Differs" and "same content" compare the canonical JSON of the linked
+  // workflow, its name and the folders of its code apart. The result is what get() gives from now
+  // on. Errors: kInvalidArgument (the name; a workflow that is not linked), kFailedPrecondition (a
+  // function with side effects that is not approved, naming it).
   Result<RegisteredWorkflow> add(NewWorkflow workflow, OnConflict on_conflict);
 
   // Version 0 is the newest. Errors: kNotFound with the nearest names.
@@ -68,7 +76,9 @@ class Catalog final {
     WallTime registered_at{};
   };
   Result<std::vector<Summary>> list() const;  // newest first
-  // The name and all its versions leave the list and the endpoint; runs and pinned code stay.
+  // The name and all its versions leave the list and the endpoint; runs and pinned code stay. When
+  // the name is used again its versions go on counting, so that (name, version) never means two
+  // workflows. Errors: kNotFound with the nearest names.
   Result<void> remove(std::string_view id);
 
  private:

@@ -12,13 +12,18 @@ namespace ae::execute {
 // The output of a finished node; nullptr when it has none.
 using OutputOf = std::function<const Json*(const dag::NodeId&)>;
 
-// An input that the caller left out and that has no default makes its parameter absent.
+// An input that the caller left out and that has no default makes its parameter absent (inside a
+// list or object: that item or member).
 // Errors: kUserFunction when a producer's result lacks the bound field, naming node and field.
 Result<Json> resolve_arguments(const dag::Bindings& arguments, const Json& input,
                                const OutputOf& output_of);
 
 // The caller's input with the schema's defaults filled in, checked against the workflow's inputs
-// schema. Errors: kInvalidArgument listing each violation with its pointer ("/username: required").
+// schema. Errors: kInvalidArgument listing each violation with its pointer.
 Result<Json> prepare_input(const Json& inputs_schema, const Json& input);
+
+// "/size: expected an integer, …; /name: …", or "" when `value` fits. A schema that says nothing
+// ({} or true: an unproven function) fits everything.
+std::string violations(const Json& schema, const Json& value);
 
 }  // namespace ae::execute

@@ -1,8 +1,10 @@
 // The seam between the orchestrator and whatever runs functions (faas: local processes).
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/deadline.h"
@@ -17,7 +19,10 @@ struct Invocation {
   std::string run_id;      // "" for a direct invocation
   std::string node_id;
   int attempt = 1;
-  std::string idempotency_key;  // the same for every attempt of one step of one run
+  // The same for every attempt of one step of one run, so that a receiver can drop repetitions. A
+  // step that a person runs again with other arguments, or although it had succeeded, gets a new
+  // one.
+  std::string idempotency_key;
   std::shared_ptr<const dag::FunctionSpec> function;
   Json input;
   Deadline deadline = Deadline::never();
@@ -40,8 +45,9 @@ struct InvocationResult {
   bool cold_start = false;
 };
 
-// Threads: invoke() from any thread; `done` exactly once, from any thread, possibly before
-// invoke() returns. The implementation outlives every pending `done`.
+// Threads: invoke() from any thread, the journal's writer among them, so it hands the work over and
+// does not wait for it; `done` exactly once, from any thread, possibly before invoke() returns.
+// The implementation outlives every pending `done`.
 class FunctionInvoker {
  public:
   virtual ~FunctionInvoker() = default;

@@ -1,14 +1,15 @@
 // The runs' journal: every fact of every run, on disk before anything depends on it.
 //
-// Tables: runs(id, workflow, version, linked, idempotency_key, request_hash, status, …),
-// events(run, sequence, kind, node, at, data), logs(request_id, run, node, attempt, text). Linked
-// workflows are stored once per content. Writes go through one GroupCommit.
+// Tables (journal.cc has the columns): linked workflows, once per content; runs, with a status that
+// changes in the same write as the event that changes it; events; logs. Writes go through one
+// GroupCommit, so many runs share a sync.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,33 +55,40 @@ class Journal final {
 
   using Durable = std::move_only_function<void(Result<void>)>;
   // Queues the run and its kRunAccepted event. `durable` on the writer thread; kAlreadyExists when
-  // the idempotency key was used before (then see find_by_key).
-  void create(NewRun run, Event accepted, Durable durable);
-  // Queues events (and a log, when not empty) as one write.
-  struct Append {
-    RunId run;
-    std::vector<Event> events;
-    std::string log_request_id;
-    std::string log;
+  // the idempotency key was used before (then see find_by_key). A linked workflow is hashed once
+  // per object, so share it between runs. What is passed is copied before this returns.
+  void create(const NewRun& run, const Event& accepted, Durable durable);
+  // Queues events and logs as one write. A sequence number that the run has already is refused
+  // (kAlreadyExists): two writers of one run cannot both succeed.
+  struct Log {
+    std::string request_id;
+    dag::NodeId node;
+    int attempt = 1;
+    std::string text;
   };
-  void append(Append append, Durable durable);
+  void append(const RunId& run, std::span<const Event> events, std::span<const Log> logs,
+              Durable durable);
 
   Result<std::optional<StoredRun>> load(const RunId& id) const;
+  Result<std::optional<RunSummary>> summary(const RunId& id) const;
   Result<std::vector<Event>> events_after(const RunId& id, std::int64_t sequence) const;
   Result<std::vector<RunId>> unfinished() const;  // in order of acceptance
   Result<std::vector<RunSummary>> list(std::string_view workflow,
                                        std::size_t limit) const;  // newest first; "" all
   struct KeyedRun {
     RunId id;
-    std::string input_hash;  // SHA-256 of the canonical input
+    std::string input_hash;
   };
   Result<std::optional<KeyedRun>> find_by_key(std::string_view workflow,
                                               std::string_view key) const;
+  static std::string hash_of_input(const Json& input);  // SHA-256 of its canonical form
   struct StepLog {
     dag::NodeId node;
     int attempt = 1;
+    std::string request_id;
     std::string text;
   };
+  // In the order in which they were written.
   Result<std::vector<StepLog>> logs(const RunId& id) const;
 
   store::GroupCommit::Stats stats() const;

@@ -9,11 +9,14 @@
 // after it (the run-time guard of narrowed types).
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -25,10 +28,14 @@
 namespace ae::execute {
 
 struct OrchestratorOptions {
-  dag::RetryPolicy default_retry;            // for faults and function errors alike
-  std::size_t max_running_steps = 1024;      // of all runs; more wait
-  std::size_t max_input_bytes = 6UL << 20U;  // Lambda's payload limit
-  std::uint64_t jitter_seed = 0;             // 0: from the system
+  dag::RetryPolicy default_retry;        // for faults and function errors alike
+  std::size_t max_running_steps = 1024;  // of all runs; more wait
+  // Of a run's input. Lambda's payload limit; a function's own input is its invoker's to judge.
+  std::size_t max_input_bytes = 6UL << 20U;
+  std::uint64_t jitter_seed = 0;  // 0: from the system
+  // The invoker ends an attempt at its deadline. One that has not even answered this long after it
+  // is given up as Sandbox.Timedout; its answer, should it ever come, is ignored.
+  std::chrono::milliseconds answer_grace{5'000};
 };
 
 struct StartRequest {
@@ -41,12 +48,14 @@ struct StartRequest {
 
 struct ResumeRequest {
   // Steps to forget and run again, with everything that depends on them. Empty: the failed and
-  // outcome-unknown ones.
+  // outcome-unknown ones. Not empty: every failed and outcome-unknown step must be among them or
+  // depend on one, so that nobody repeats a payment without having named it.
   std::vector<dag::NodeId> from;
   std::optional<Json> input;  // replaces the run's input; steps whose arguments change run again
 };
 
-// Threads: any.
+// Threads: any. Callbacks come one at a time, on a thread of the orchestrator's own and never under
+// a lock, so they may call it back; a slow one delays other callbacks but no run.
 class Orchestrator final {
  public:
   // All of them must outlive it.
@@ -67,20 +76,36 @@ class Orchestrator final {
   using Accepted = std::move_only_function<void(Result<RunId>)>;
   void start(StartRequest request, Accepted accepted);
 
-  // `finished` once: at once if it is over already (or waits for a person), else when it is. Any
-  // thread. Errors: kNotFound. A token of 0 is never given out.
+  // `finished` once: at once if it is over already (or waits for a person), else when it is.
+  // Errors: kNotFound. A token of 0 is never given out.
   using Finished = std::move_only_function<void(const RunState&)>;
   Result<std::uint64_t> when_finished(const RunId& id, Finished finished);
-  void forget(std::uint64_t token);  // of when_finished or subscribe; afterwards it is not called
+  // Of when_finished or subscribe: afterwards it is not called. Waits for a call under way on
+  // another thread, so do not hold a lock that the callback takes.
+  void forget(std::uint64_t token);
 
-  // Every durable event after `after_sequence`, in order, first those on disk, then live.
+  // Every durable event after `after_sequence`, in order, each once, first those on disk, then
+  // live; also those that follow when the run is resumed one day. Ends only with forget(). Errors:
+  // kNotFound.
   using OnEvent = std::function<void(const Event&)>;
   Result<std::uint64_t> subscribe(const RunId& id, std::int64_t after_sequence, OnEvent on_event);
 
   Result<RunState> get(const RunId& id) const;  // kNotFound
-  Result<void> cancel(const RunId& id);         // kFailedPrecondition when it is over
+  // Durable when it returns; running steps are told to stop and their results dropped.
+  // Errors: kNotFound, kFailedPrecondition when it is over.
+  Result<void> cancel(const RunId& id);
   // A failed, cancelled or waiting run goes on from what is recorded. Durable when it returns.
+  // Errors: kNotFound; kFailedPrecondition when it is running or has succeeded, or `from` leaves
+  // out a failed step; kInvalidArgument for unknown steps or an input that violates the schema.
   Result<void> resume(const RunId& id, const ResumeRequest& request);
+
+  struct Stats {
+    std::size_t runs = 0;             // in memory: those that are not over
+    std::size_t running_steps = 0;    // with the invoker
+    std::size_t waiting_steps = 0;    // for one of max_running_steps
+    std::uint64_t failed_writes = 0;  // of the journal, since the start; each is tried again
+  };
+  Stats stats() const;
 
  private:
   class Impl;

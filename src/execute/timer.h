@@ -1,4 +1,4 @@
-// One thread that calls back at given times: retries and time-outs.
+// One thread that calls back at given times of the system's steady clock: retries and time-outs.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,8 @@ class Timer final {
   Timer& operator=(const Timer&) = delete;
 
   using Token = std::uint64_t;
-  // `callback` runs on the timer's thread; it must be quick and must not throw. Threads: any.
+  // `callback` runs on the timer's thread; it must be quick and must not throw. A token is never 0.
+  // Threads: any.
   Token at(SteadyTime when, std::move_only_function<void()> callback);
   // False when it already ran, is running, or was cancelled.
   bool cancel(Token token);

@@ -1,0 +1,91 @@
+#include "faas/internal/environment.h"
+
+#include <algorithm>
+#include <ctime>
+#include <map>
+#include <string_view>
+#include <variant>
+
+#include <fmt/format.h>
+
+#include "base/hash.h"
+#include "base/id.h"
+#include "net/http_message.h"
+
+namespace ae::faas {
+namespace {
+
+// Lambda's list of reserved variables, those of it that can occur here.
+bool is_reserved(std::string_view name) {
+  return name.starts_with("AWS_LAMBDA_") || name.starts_with("LAMBDA_") || name == "_HANDLER" ||
+         name == "_X_AMZN_TRACE_ID" || name == "AWS_REGION" || name == "AWS_DEFAULT_REGION" ||
+         name == "AWS_EXECUTION_ENV" || name == "AE_STATE_DIR";
+}
+
+bool is_possible(std::string_view name, std::string_view value) {
+  return !name.empty() && name.find('=') == std::string_view::npos &&
+         name.find('\0') == std::string_view::npos && value.find('\0') == std::string_view::npos;
+}
+
+std::string log_stream(WallTime now) {
+  return fmt::format("{}/[$LATEST]{}", [&] {
+    std::string day = to_rfc3339(now).substr(0, 10);
+    std::ranges::replace(day, '-', '/');
+    return day;
+  }(), sha256_hex(new_id("worker")).substr(0, 32));
+}
+
+}  // namespace
+
+std::string runtime_api_entry(const std::string& address) {
+  return "AWS_LAMBDA_RUNTIME_API=" + address;
+}
+
+std::string function_arn(const std::string& name) {
+  return fmt::format("arn:aws:lambda:{}:000000000000:function:{}", kRegion, name);
+}
+
+std::string trace_header(const std::string& run_id, const std::string& request_id) {
+  const std::string root = sha256_hex(run_id.empty() ? request_id : run_id);
+  return fmt::format("Root=1-{}-{};Parent={};Sampled=0", root.substr(0, 8), root.substr(8, 24),
+                     sha256_hex(request_id).substr(0, 16));
+}
+
+std::string folder_name(const std::string& function_name) {
+  std::string name = net::percent_encode(function_name);
+  if (name.empty() || name == "." || name == "..") name = "%" + name;
+  return name;
+}
+
+std::vector<std::string> worker_environment(const dag::FunctionSpec& function,
+                                            const WorkerPlace& place, WallTime now) {
+  const auto& package = std::get<dag::LocalPackage>(function.binding);
+  std::map<std::string, std::string> all{
+      {"AWS_LAMBDA_RUNTIME_API", place.api_address},
+      {"_HANDLER", package.handler},
+      {"LAMBDA_TASK_ROOT", package.folder},
+      {"LAMBDA_RUNTIME_DIR", place.runtime_folder.string()},
+      {"AWS_LAMBDA_FUNCTION_NAME", function.name},
+      {"AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"},
+      {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", std::to_string(function.runtime.memory_mb)},
+      {"AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/" + function.name},
+      {"AWS_LAMBDA_LOG_STREAM_NAME", log_stream(now)},
+      {"AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"},
+      {"AWS_REGION", kRegion},
+      {"AWS_DEFAULT_REGION", kRegion},
+      {"AWS_EXECUTION_ENV", "AWS_Lambda_" + package.runtime},
+      {"TZ", ":UTC"},
+      {"LANG", "en_US.UTF-8"},
+      {"PATH", "/usr/local/bin:/usr/bin:/bin"},
+      {"AE_STATE_DIR", place.state_folder.string()},
+  };
+  for (const auto& [name, value] : function.runtime.environment) {
+    if (!is_reserved(name) && is_possible(name, value)) all[name] = value;
+  }
+  std::vector<std::string> entries;
+  entries.reserve(all.size());
+  for (const auto& [name, value] : all) entries.push_back(name + "=" + value);
+  return entries;
+}
+
+}  // namespace ae::faas

@@ -1,0 +1,208 @@
+#include "faas/internal/scheduler.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+#include <variant>
+
+#include <fmt/format.h>
+
+namespace ae::faas {
+namespace {
+
+// What a warm worker depends on. A stored function's version says all of it.
+std::string key_of(const dag::FunctionSpec& spec) {
+  const auto& package = std::get<dag::LocalPackage>(spec.binding);
+  std::string key = fmt::format("{}\n{}\n{}\n{}\n{}", spec.name, spec.version, package.folder,
+                                package.handler, spec.runtime.memory_mb);
+  for (const auto& [name, value] : spec.runtime.environment) {
+    key += fmt::format("\n{}={}", name, value);
+  }
+  return key;
+}
+
+}  // namespace
+
+Scheduler::Function& Scheduler::function_of(const dag::FunctionSpec& spec) {
+  std::string key = key_of(spec);
+  std::unique_ptr<Function>& function = functions_[key];
+  if (!function) {
+    function = std::make_unique<Function>();
+    function->key = std::move(key);
+  }
+  return *function;
+}
+
+void Scheduler::erase_if_unused(Function& function) {
+  if (function.queue.empty()) waiting_.erase(&function);
+  if (function.queue.empty() && function.workers == 0) functions_.erase(std::string(function.key));
+}
+
+void Scheduler::add(PendingPtr pending) {
+  Function& function = function_of(*pending->invocation.function);
+  const std::string id = pending->invocation.request_id;
+  const auto at = function.queue.insert(function.queue.end(), std::move(pending));
+  index_.insert_or_assign(id, Place{&function, at});
+  waiting_.insert(&function);
+}
+
+void Scheduler::put_back(PendingPtr pending) {
+  Function& function = function_of(*pending->invocation.function);
+  const std::string id = pending->invocation.request_id;
+  const auto at = function.queue.insert(function.queue.begin(), std::move(pending));
+  index_.insert_or_assign(id, Place{&function, at});
+  waiting_.insert(&function);
+}
+
+PendingPtr Scheduler::take(Function& function, std::list<PendingPtr>::iterator at) {
+  PendingPtr pending = std::move(*at);
+  function.queue.erase(at);
+  index_.erase(pending->invocation.request_id);
+  if (function.queue.empty()) waiting_.erase(&function);
+  return pending;
+}
+
+PendingPtr Scheduler::remove(const std::string& request_id) {
+  const auto found = index_.find(request_id);
+  if (found == index_.end()) return nullptr;
+  Function& function = *found->second.function;
+  PendingPtr pending = take(function, found->second.at);
+  erase_if_unused(function);
+  return pending;
+}
+
+std::vector<PendingPtr> Scheduler::take_all() {
+  std::vector<PendingPtr> all;
+  while (!index_.empty()) all.push_back(remove(std::string(index_.begin()->first)));
+  return all;
+}
+
+std::optional<WorkerId> Scheduler::take_idle(const dag::FunctionSpec& spec) {
+  const auto found = functions_.find(key_of(spec));
+  if (found == functions_.end() || found->second->idle.empty()) return std::nullopt;
+  const WorkerId id = found->second->idle.back();
+  set_state(workers_.at(id), id, State::kBusy);
+  return id;
+}
+
+void Scheduler::set_state(Worker& worker, WorkerId id, State state) {
+  Function& function = *worker.function;
+  if (worker.state == State::kStarting) --function.starting;
+  if (worker.state == State::kReturning) --function.returning;
+  if (worker.state == State::kIdle) std::erase(function.idle, id);
+  if (state == State::kReturning) ++function.returning;
+  if (state == State::kIdle) function.idle.push_back(id);
+  worker.state = state;
+}
+
+void Scheduler::worker_returning(WorkerId id) {
+  const auto found = workers_.find(id);
+  if (found != workers_.end()) set_state(found->second, id, State::kReturning);
+}
+
+Scheduler::Next Scheduler::worker_ready(WorkerId id, SteadyTime now) {
+  const auto found = workers_.find(id);
+  if (found == workers_.end()) return {.pending = nullptr, .yield = true};
+  Worker& worker = found->second;
+  Function& function = *worker.function;
+  if (!function.queue.empty()) {
+    if (Function* other = must_yield_to(function, now)) {
+      worker_gone(id);
+      exchanged_.push_back(start_worker(*other));
+      return {.pending = nullptr, .yield = true};
+    }
+  }
+  if (function.queue.empty()) {
+    set_state(worker, id, State::kIdle);
+    worker.idle_since = now;
+    return {};
+  }
+  set_state(worker, id, State::kBusy);
+  return {.pending = take(function, function.queue.begin()), .yield = false};
+}
+
+void Scheduler::worker_gone(WorkerId id) {
+  const auto found = workers_.find(id);
+  if (found == workers_.end()) return;
+  Function& function = *found->second.function;
+  set_state(found->second, id, State::kBusy);
+  workers_.erase(found);
+  --function.workers;
+  erase_if_unused(function);
+}
+
+std::vector<PendingPtr> Scheduler::worker_failed(WorkerId id) {
+  std::vector<PendingPtr> stranded;
+  const auto found = workers_.find(id);
+  if (found == workers_.end()) return stranded;
+  Function& function = *found->second.function;
+  if (function.workers == function.starting) {
+    while (!function.queue.empty()) stranded.push_back(take(function, function.queue.begin()));
+  }
+  worker_gone(id);
+  return stranded;
+}
+
+std::size_t Scheduler::limit_for(const Function& function) const {
+  const std::size_t reserved = limits_.max_workers / 8;
+  return function.workers == 0 ? limits_.max_workers : limits_.max_workers - reserved;
+}
+
+Scheduler::Function* Scheduler::neediest(const Function* except) const {
+  Function* best = nullptr;
+  const auto rank = [](const Function& function) {
+    return std::tuple(function.workers, function.queue.front()->accepted);
+  };
+  for (Function* function : waiting_) {
+    if (function == except || !function->wants_worker() ||
+        function->workers >= limits_.max_workers_per_function) {
+      continue;
+    }
+    if (best == nullptr || rank(*function) < rank(*best)) best = function;
+  }
+  return best;
+}
+
+Scheduler::Function* Scheduler::must_yield_to(const Function& function, SteadyTime now) const {
+  Function* other = neediest(&function);
+  if (other == nullptr || workers_.size() < limit_for(*other) || least_recently_used()) {
+    return nullptr;  // plan() finds a place without our help
+  }
+  const bool has_its_share = function.workers <= other->workers + 1;
+  const bool starving =
+      other->workers == 0 && other->queue.front()->accepted + limits_.patience <= now;
+  return has_its_share && !starving ? nullptr : other;
+}
+
+std::optional<WorkerId> Scheduler::least_recently_used() const {
+  std::optional<WorkerId> oldest;
+  for (const auto& [id, worker] : workers_) {
+    if (worker.state != State::kIdle) continue;
+    if (!oldest || worker.idle_since < workers_.at(*oldest).idle_since) oldest = id;
+  }
+  return oldest;
+}
+
+Scheduler::Spawn Scheduler::start_worker(Function& function) {
+  const WorkerId id = ++last_worker_;
+  workers_.emplace(id, Worker{.function = &function, .state = State::kStarting});
+  ++function.workers;
+  ++function.starting;
+  return {.worker = id, .function = function.queue.front()->invocation.function};
+}
+
+Scheduler::Plan Scheduler::plan() {
+  Plan plan{.retire = {}, .spawn = std::exchange(exchanged_, {})};
+  while (Function* function = neediest(nullptr)) {
+    if (workers_.size() >= limit_for(*function)) {
+      const std::optional<WorkerId> victim = least_recently_used();
+      if (!victim) break;
+      plan.retire.push_back(*victim);
+      worker_gone(*victim);
+    }
+    plan.spawn.push_back(start_worker(*function));
+  }
+  return plan;
+}
+
+}  // namespace ae::faas

@@ -1,0 +1,10 @@
+// Runtime clients that come with the program.
+#pragma once
+
+#include <string_view>
+
+namespace ae::faas {
+
+extern const std::string_view kPythonRuntime;  // shims/python_runtime.py
+
+}  // namespace ae::faas

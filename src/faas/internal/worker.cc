@@ -1,0 +1,343 @@
+#include "faas/internal/worker.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "faas/internal/environment.h"
+#include "json/json.h"
+
+namespace ae::faas {
+namespace {
+
+constexpr std::string_view kApi = "/2018-06-01/runtime";
+constexpr std::size_t kMaxConnections = 4;  // at one time; a runtime client uses one
+constexpr std::size_t kMaxRefused = 64;     // then the worker is broken or hostile
+constexpr std::size_t kReadBytes = 64UL << 10U;
+constexpr double kBetweenShare = 0.25;
+
+enum Slot : std::uint64_t { kProcessSlot, kOutputSlot, kListenerSlot, kFirstConnectionSlot };
+static_assert(kFirstConnectionSlot + kMaxConnections <= Worker::kSlots);
+
+Result<UniqueFd> listen_on(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("the path {} is too long for a Unix socket ({} bytes at most)", path,
+                            sizeof address.sun_path - 1));
+  }
+  std::memcpy(address.sun_path, path.data(), path.size());
+  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  ::unlink(path.c_str());
+  if (!socket || ::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(socket.get(), 8) != 0) {
+    return fail(ErrorCode::kUnavailable, fmt::format("cannot listen on the worker socket {}: {}",
+                                                     path, std::strerror(errno)));
+  }
+  return socket;
+}
+
+// SOCK_STREAM's peer is who connected, as the kernel saw it then.
+bool is_of_session(int socket, pid_t session) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.pid > 0 &&
+         ::getsid(peer.pid) == session;
+}
+
+std::string answer(int status, std::string_view reason, std::string_view body) {
+  return fmt::format("HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
+                     status, reason, body.size(), body);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Worker>> Worker::start(WorkerSettings settings) {
+  AE_TRY(UniqueFd listener, listen_on(settings.socket_path));
+  Result<std::unique_ptr<Process>> process = Process::spawn(settings.process);
+  if (!process) {
+    ::unlink(settings.socket_path.c_str());
+    return fail(std::move(process).error());
+  }
+  return std::unique_ptr<Worker>(
+      new Worker(std::move(settings), std::move(listener), *std::move(process)));
+}
+
+Worker::Worker(WorkerSettings settings, UniqueFd listener, std::unique_ptr<Process> process)
+    : settings_(std::move(settings)),
+      listener_(std::move(listener)),
+      process_(std::move(process)),
+      connections_(kMaxConnections),
+      log_(settings_.max_log_bytes) {}
+
+Worker::~Worker() { ::unlink(settings_.socket_path.c_str()); }
+
+void Worker::watch(Poller& poller) {
+  poller_ = &poller;
+  poller.watch(process_->pidfd(), EPOLLIN, token(settings_.id, kProcessSlot));
+  poller.watch(process_->output(), EPOLLIN, token(settings_.id, kOutputSlot));
+  poller.watch(listener_.get(), EPOLLIN, token(settings_.id, kListenerSlot));
+}
+
+std::vector<WorkerEvent> Worker::on_ready(std::uint64_t token) {
+  std::vector<WorkerEvent> events;
+  const std::uint64_t slot = token % kSlots;
+  if (slot == kOutputSlot) {
+    read_output(kReadBytes);
+  } else if (slot == kListenerSlot) {
+    accept_connection();
+  } else if (slot >= kFirstConnectionSlot && slot - kFirstConnectionSlot < connections_.size()) {
+    const std::size_t index = slot - kFirstConnectionSlot;
+    if (connections_[index].wants_write) flush(index);
+    read_connection(index, events);
+  }
+  return events;
+}
+
+std::vector<WorkerEvent> Worker::drain_connections() {
+  std::vector<WorkerEvent> events;
+  accept_connection();
+  for (std::size_t index = 0; index < connections_.size(); ++index) {
+    while (connections_[index].socket) {
+      int unread = 0;
+      ::ioctl(connections_[index].socket.get(), FIONREAD, &unread);
+      read_connection(index, events);
+      if (unread == 0) break;
+    }
+  }
+  return events;
+}
+
+void Worker::accept_connection() {
+  UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!socket || phase_ == Phase::kEnding || !is_of_session(socket.get(), process_->pid())) return;
+  for (std::size_t index = 0; index < connections_.size(); ++index) {
+    Connection& connection = connections_[index];
+    if (connection.socket) continue;
+    connection = Connection{.socket = std::move(socket),
+                            .parser = std::make_unique<RequestParser>(settings_.max_response_bytes),
+                            .out = {}};
+    poller_->watch(connection.socket.get(), EPOLLIN,
+                   token(settings_.id, kFirstConnectionSlot + index));
+    return;
+  }
+}
+
+void Worker::read_connection(std::size_t index, std::vector<WorkerEvent>& events) {
+  Connection& connection = connections_[index];
+  if (!connection.socket) return;
+  static thread_local std::vector<char> piece(kReadBytes);
+  const ssize_t got = ::recv(connection.socket.get(), piece.data(), piece.size(), 0);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (got <= 0) return close(index);
+  connection.parser->append({piece.data(), static_cast<std::size_t>(got)});
+  while (connection.socket && !connection.closing) {
+    Result<std::optional<WorkerRequest>> request = connection.parser->next();
+    if (!request) {
+      const bool length = request.error().code == ErrorCode::kUnimplemented;
+      connection.closing = true;
+      refuse(index, length ? 411 : 400, "InvalidRequest", request.error().message);
+      break;
+    }
+    if (!*request) break;
+    handle(index, **std::move(request), events);
+  }
+  // An answer may wait while the same connection's GET next does: the worker asked for both at
+  // once, so one write later on saves it from being woken for nothing now.
+  if (parked_ != index) flush(index);
+}
+
+void Worker::handle(std::size_t index, WorkerRequest request, std::vector<WorkerEvent>& events) {
+  const net::Request& http = request.request;
+  const std::string target(http.path());
+  std::string_view path = target;
+  if (!path.starts_with(kApi)) return refuse(index, 404, "NotFound", "no such path: " + target);
+  path.remove_prefix(kApi.size());
+  const bool get = http.method == "GET";
+  if (get && path == "/invocation/next") return handle_next(index, events);
+  if (!get && path == "/init/error") return handle_init_error(index, std::move(request), events);
+  if (http.method == "POST" && path.starts_with("/invocation/")) {
+    path.remove_prefix(std::string_view("/invocation/").size());
+    return handle_answer(index, path, std::move(request), events);
+  }
+  refuse(index, 404, "NotFound", fmt::format("no such request: {} {}", http.method, target));
+}
+
+void Worker::handle_next(std::size_t index, std::vector<WorkerEvent>& events) {
+  if (phase_ != Phase::kStarting && phase_ != Phase::kReturning) {
+    return refuse(index, 403, "InvalidStateTransition",
+                  phase_ == Phase::kBusy ? "the current invocation is not answered yet"
+                                         : "another request waits for the next invocation");
+  }
+  parked_ = index;
+  phase_ = Phase::kIdle;
+  events.emplace_back(WorkerIsReady{});
+}
+
+void Worker::handle_answer(std::size_t index, std::string_view path, WorkerRequest request,
+                           std::vector<WorkerEvent>& events) {
+  const std::size_t slash = path.find('/');
+  const std::string_view id = path.substr(0, slash);
+  const std::string_view what = slash == std::string_view::npos ? "" : path.substr(slash + 1);
+  if (what != "response" && what != "error") {
+    return refuse(index, 404, "NotFound", "an invocation has a /response and an /error");
+  }
+  if (phase_ != Phase::kBusy) {
+    return refuse(index, 403, "InvalidStateTransition", "no invocation awaits an answer");
+  }
+  if (id != invocation_->invocation.request_id) {
+    return refuse(index, 400, "InvalidRequestID", "that is not the current invocation's id");
+  }
+  // Before anything else is read: all that the handler printed is in the pipe by now.
+  collect_output();
+  ++served_;
+  phase_ = Phase::kReturning;
+  if (request.oversize_bytes > 0) {
+    connections_[index].out += answer(413, "Payload Too Large", R"({"errorType":"RequestEntityTooLarge"})");
+  } else {
+    accepted(index);
+  }
+  if (what == "response") {
+    events.emplace_back(WorkerAnswered{
+        HandlerResponse{.body = std::move(request.request.body),
+                        .oversize_bytes = request.oversize_bytes}});
+  } else {
+    const auto type = request.request.header("Lambda-Runtime-Function-Error-Type");
+    events.emplace_back(WorkerAnswered{HandlerFailure{
+        .body = std::move(request.request.body), .type = std::string(type.value_or(""))}});
+  }
+}
+
+void Worker::handle_init_error(std::size_t index, WorkerRequest request,
+                               std::vector<WorkerEvent>& events) {
+  if (phase_ != Phase::kStarting) {
+    return refuse(index, 403, "InvalidStateTransition", "the initialisation is over");
+  }
+  const auto type = request.request.header("Lambda-Runtime-Function-Error-Type");
+  execute::FunctionError error = parse_failure(
+      {.body = std::move(request.request.body), .type = std::string(type.value_or(""))});
+  accepted(index);
+  flush(index);
+  collect_output();
+  events.emplace_back(WorkerCannotStart{std::move(error)});
+}
+
+void Worker::accepted(std::size_t index) {
+  connections_[index].out += answer(202, "Accepted", R"({"status":"OK"})");
+}
+
+void Worker::refuse(std::size_t index, int status, std::string_view type,
+                    std::string_view message) {
+  const Json body{{"errorMessage", message}, {"errorType", type}};
+  connections_[index].out += answer(status, net::reason_phrase(status), json::dump(body));
+  if (++refused_ > kMaxRefused) end(Reason::kMisbehaved);
+}
+
+bool Worker::dispatch(PendingPtr& pending, SteadyTime deadline_of_invocation,
+                      WallTime wall_deadline) {
+  if (phase_ != Phase::kIdle || !parked_ || process_->ended()) return false;
+  const std::size_t index = *parked_;
+  Connection& connection = connections_[index];
+  const execute::Invocation& invocation = pending->invocation;
+  fmt::format_to(std::back_inserter(connection.out),
+                 "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                 "Lambda-Runtime-Aws-Request-Id: {}\r\nLambda-Runtime-Deadline-Ms: {}\r\n"
+                 "Lambda-Runtime-Invoked-Function-Arn: {}\r\nLambda-Runtime-Trace-Id: {}\r\n"
+                 "Content-Length: {}\r\n\r\n{}",
+                 invocation.request_id, wall_deadline.time_since_epoch().count(),
+                 function_arn(invocation.function->name),
+                 trace_header(invocation.run_id, invocation.request_id), pending->payload.size(),
+                 pending->payload);
+  const std::size_t whole = connection.out.size();
+  parked_.reset();
+  phase_ = Phase::kBusy;
+  flush(index);
+  if (!connection.socket && connection.out.size() == whole) {
+    phase_ = Phase::kReturning;
+    return false;
+  }
+  deadline = deadline_of_invocation;
+  invocation_ = std::move(pending);
+  invocation_->payload = {};
+  return true;
+}
+
+void Worker::flush(std::size_t index) {
+  Connection& connection = connections_[index];
+  std::size_t sent = 0;
+  while (connection.socket && sent < connection.out.size()) {
+    const ssize_t now = ::send(connection.socket.get(), connection.out.data() + sent,
+                               connection.out.size() - sent, MSG_NOSIGNAL);
+    if (now > 0) {
+      sent += static_cast<std::size_t>(now);
+    } else if (errno == EAGAIN) {
+      break;
+    } else if (errno != EINTR) {
+      connection.out.erase(0, sent);
+      return close(index);
+    }
+  }
+  connection.out.erase(0, sent);
+  if (!connection.socket) return;
+  const bool unsent = !connection.out.empty();
+  if (!unsent && connection.closing) return close(index);
+  if (unsent != connection.wants_write) {
+    connection.wants_write = unsent;
+    poller_->change(connection.socket.get(), EPOLLIN | (unsent ? EPOLLOUT : 0U),
+                    token(settings_.id, kFirstConnectionSlot + index));
+  }
+}
+
+void Worker::close(std::size_t index) {
+  connections_[index].socket.reset();  // leaves epoll with it
+  connections_[index].parser.reset();
+  if (parked_ == index) {
+    parked_.reset();
+    if (phase_ == Phase::kIdle) phase_ = Phase::kReturning;
+  }
+}
+
+void Worker::end(Reason reason) {
+  if (reason_ == Reason::kNone) reason_ = reason;
+  phase_ = Phase::kEnding;
+  killed_ = true;
+  process_->kill_group();
+}
+
+void Worker::ask_to_end() {
+  if (reason_ == Reason::kNone) reason_ = Reason::kNotNeeded;
+  phase_ = Phase::kEnding;
+  process_->terminate();
+}
+
+void Worker::collect_output() {
+  int unread = 0;
+  if (::ioctl(process_->output(), FIONREAD, &unread) == 0 && unread > 0) {
+    read_output(static_cast<std::size_t>(unread));
+  }
+}
+
+void Worker::read_output(std::size_t limit) {
+  static thread_local std::vector<char> piece(kReadBytes);
+  const bool between = phase_ == Phase::kIdle || phase_ == Phase::kReturning;
+  while (limit > 0) {
+    const ssize_t got = ::read(process_->output(), piece.data(), std::min(limit, piece.size()));
+    if (got < 0 && errno == EINTR) continue;
+    if (got == 0) poller_->forget(process_->output());  // closed: it would be ready for ever
+    if (got <= 0) return;
+    log_.append({piece.data(), static_cast<std::size_t>(got)}, between ? kBetweenShare : 1.0);
+    limit -= static_cast<std::size_t>(got);
+  }
+}
+
+}  // namespace ae::faas

@@ -1,0 +1,234 @@
+// Who gets which worker, decided without any process.
+#include "faas/internal/scheduler.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace ae::faas {
+namespace {
+
+using namespace std::chrono_literals;  // NOLINT: literals only
+
+class SchedulerTest : public ::testing::Test {
+ protected:
+  void queue(const std::string& function, const std::string& request) {
+    auto pending = std::make_unique<Pending>();
+    pending->invocation.request_id = request;
+    pending->invocation.function = spec(function);
+    pending->accepted = now;
+    scheduler.add(std::move(pending));
+  }
+  static std::shared_ptr<const dag::FunctionSpec> spec(const std::string& function) {
+    auto spec = std::make_shared<dag::FunctionSpec>();
+    spec->name = function;
+    return spec;
+  }
+  // Starts what the plan says; "a" for a worker of function a, "-3" for worker 3 retired.
+  std::vector<std::string> planned() {
+    std::vector<std::string> said;
+    const Scheduler::Plan plan = scheduler.plan();
+    for (const WorkerId id : plan.retire) said.push_back("-" + std::to_string(id));
+    for (const auto& spawn : plan.spawn) {
+      said.push_back(spawn.function->name);
+      started[spawn.function->name].push_back(spawn.worker);
+    }
+    return said;
+  }
+  // What the worker gets when it asks: a request id, "idle" or "yield".
+  std::string ready(WorkerId id) {
+    const Scheduler::Next next = scheduler.worker_ready(id, now);
+    if (next.yield) return "yield";
+    return next.pending ? next.pending->invocation.request_id : "idle";
+  }
+
+  SteadyTime now = SteadyTime{} + 1h;
+  Scheduler scheduler{{.max_workers = 4, .max_workers_per_function = 3, .patience = 100ms}};
+  std::map<std::string, std::vector<WorkerId>> started;
+};
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+TEST_F(SchedulerTest, InvocationsOfOneFunctionAreServedInTheirOrder) {
+  for (const char* id : {"1", "2", "3", "4", "5"}) queue("a", id);
+  EXPECT_THAT(planned(), ElementsAre("a", "a", "a")) << "its own limit";
+  EXPECT_EQ(ready(started["a"][1]), "1");
+  EXPECT_EQ(ready(started["a"][0]), "2");
+  EXPECT_EQ(ready(started["a"][1]), "3");
+  EXPECT_EQ(scheduler.remove("4")->invocation.request_id, "4");
+  EXPECT_EQ(scheduler.remove("4"), nullptr);
+  EXPECT_EQ(ready(started["a"][2]), "5");
+  EXPECT_EQ(ready(started["a"][0]), "idle");
+  EXPECT_EQ(scheduler.queued(), 0U);
+}
+
+TEST_F(SchedulerTest, NoMoreWorkersAreStartedThanInvocationsWait) {
+  queue("a", "1");
+  EXPECT_THAT(planned(), ElementsAre("a"));
+  EXPECT_THAT(planned(), IsEmpty()) << "one is on its way already";
+  queue("a", "2");
+  EXPECT_THAT(planned(), ElementsAre("a"));
+}
+
+TEST_F(SchedulerTest, AWorkerAboutToReturnIsWaitedFor) {
+  queue("a", "1");
+  planned();
+  ready(started["a"][0]);
+  queue("a", "2");
+  scheduler.worker_returning(started["a"][0]);
+  EXPECT_THAT(planned(), IsEmpty());
+  queue("a", "3");
+  EXPECT_THAT(planned(), ElementsAre("a"));
+  scheduler.worker_gone(started["a"][0]);
+  EXPECT_THAT(planned(), ElementsAre("a")) << "it did not";
+}
+
+TEST_F(SchedulerTest, TheMostRecentlyUsedIdleWorkerServesAndTheLeastRecentlyUsedMakesRoom) {
+  for (const char* id : {"1", "2", "3"}) queue("a", id);
+  planned();
+  const auto workers = started["a"];
+  for (const WorkerId id : workers) ready(id);
+  for (const WorkerId id : workers) {
+    now += 1s;
+    EXPECT_EQ(ready(id), "idle");
+  }
+  queue("b", "4");
+  EXPECT_THAT(planned(), ElementsAre("b")) << "a free place is taken first";
+  queue("c", "5");
+  EXPECT_THAT(planned(), ElementsAre("-" + std::to_string(workers[0]), "c"));
+  EXPECT_EQ(scheduler.take_idle(*spec("a")), workers[2]);
+  EXPECT_EQ(scheduler.take_idle(*spec("a")), workers[1]);
+  EXPECT_EQ(scheduler.take_idle(*spec("a")), std::nullopt);
+}
+
+TEST_F(SchedulerTest, AFunctionWithFewerWorkersComesFirst) {
+  for (const char* id : {"1", "2", "3", "4", "5"}) queue("a", id);
+  now += 1s;
+  queue("b", "6");
+  EXPECT_THAT(planned(), ElementsAre("a", "b", "a", "a"));
+}
+
+TEST_F(SchedulerTest, AGreedyFunctionGivesUpAWorkerBetweenTwoInvocations) {
+  for (int i = 0; i < 10; ++i) queue("a", std::to_string(i));
+  planned();
+  queue("b", "first of b");
+  EXPECT_THAT(planned(), ElementsAre("b"));
+  queue("b", "second of b");
+  queue("b", "third of b");
+  EXPECT_THAT(planned(), IsEmpty());
+  EXPECT_EQ(ready(started["b"][0]), "first of b");
+  EXPECT_EQ(ready(started["a"][0]), "yield") << "three against one";
+  EXPECT_THAT(planned(), ElementsAre("b"));
+  EXPECT_EQ(ready(started["a"][1]), "0") << "two against two is fair";
+}
+
+TEST_F(SchedulerTest, WithMoreFunctionsThanPlacesNobodyWaitsForEver) {
+  for (const char* function : {"a", "b", "c", "d"}) {
+    for (int i = 0; i < 5; ++i) queue(function, function + std::to_string(i));
+  }
+  EXPECT_THAT(planned(), ElementsAre("a", "b", "c", "d"));
+  queue("e", "e0");
+  EXPECT_THAT(planned(), IsEmpty());
+  EXPECT_EQ(ready(started["a"][0]), "a0") << "not at once: that would be a cold start each time";
+  now += 100ms;
+  EXPECT_EQ(ready(started["b"][0]), "yield");
+  EXPECT_THAT(planned(), ElementsAre("e"));
+  EXPECT_EQ(ready(started["a"][0]), "a1") << "and only for those that have no worker";
+}
+
+TEST_F(SchedulerTest, TheLastPlacesOfALargePoolAreForFirstWorkers) {
+  Scheduler large({.max_workers = 16, .max_workers_per_function = 16});
+  for (int i = 0; i < 40; ++i) {
+    auto pending = std::make_unique<Pending>();
+    pending->invocation.request_id = std::to_string(i);
+    pending->invocation.function = spec("a");
+    large.add(std::move(pending));
+  }
+  EXPECT_EQ(large.plan().spawn.size(), 14U);
+  auto pending = std::make_unique<Pending>();
+  pending->invocation.request_id = "of b";
+  pending->invocation.function = spec("b");
+  large.add(std::move(pending));
+  EXPECT_EQ(large.plan().spawn.size(), 1U);
+}
+
+TEST_F(SchedulerTest, AFunctionWhoseWorkersCannotStartTakesItsQueueAlong) {
+  for (const char* id : {"1", "2", "3"}) queue("a", id);
+  planned();
+  EXPECT_EQ(scheduler.worker_failed(started["a"][0]).size(), 3U);
+  EXPECT_TRUE(scheduler.worker_failed(started["a"][1]).empty());
+  EXPECT_TRUE(scheduler.worker_failed(started["a"][2]).empty());
+  EXPECT_THAT(planned(), IsEmpty()) << "no new attempts without a new invocation";
+}
+
+TEST_F(SchedulerTest, AFailedStartHarmsNobodyWhileASoundWorkerServes) {
+  queue("a", "1");
+  queue("a", "2");
+  planned();
+  EXPECT_EQ(ready(started["a"][0]), "1");
+  EXPECT_TRUE(scheduler.worker_failed(started["a"][1]).empty());
+  EXPECT_EQ(ready(started["a"][0]), "2");
+}
+
+TEST_F(SchedulerTest, AnInvocationThatWasPutBackIsFirstAgain) {
+  queue("a", "1");
+  queue("a", "2");
+  planned();
+  Scheduler::Next next = scheduler.worker_ready(started["a"][0], now);
+  scheduler.worker_gone(started["a"][0]);
+  scheduler.put_back(std::move(next.pending));
+  EXPECT_TRUE(scheduler.is_queued("1"));
+  EXPECT_EQ(ready(started["a"][1]), "1");
+}
+
+TEST_F(SchedulerTest, WhateverHappensTheLimitsHoldAndEverythingIsServed) {
+  std::uint64_t random = 12345;
+  const auto draw = [&](std::uint64_t below) {
+    random = random * 6364136223846793005U + 1442695040888963407U;
+    return (random >> 33U) % below;
+  };
+  std::map<WorkerId, std::string> alive;  // and the function that it serves
+  std::map<WorkerId, bool> idle;
+  std::size_t accepted = 0;
+  std::size_t served = 0;
+  for (int step = 0; step < 20'000 || served < accepted; ++step) {
+    now += 1ms;
+    if (step < 20'000 && draw(3) == 0) {
+      const std::string function(1, static_cast<char>('a' + draw(7)));
+      queue(function, std::to_string(accepted++));
+      if (const auto id = scheduler.take_idle(*spec(function))) {
+        // As the supervisor does: an idle worker takes a new invocation without any queue.
+        ASSERT_EQ(alive[*id], function);
+        idle.erase(*id);
+        ASSERT_NE(scheduler.remove(std::to_string(accepted - 1)), nullptr);
+        ++served;
+      }
+    }
+    const Scheduler::Plan plan = scheduler.plan();
+    for (const WorkerId id : plan.retire) {
+      ASSERT_TRUE(idle.contains(id)) << "only idle workers may be retired";
+      idle.erase(id);
+      alive.erase(id);
+    }
+    for (const auto& spawn : plan.spawn) alive[spawn.worker] = spawn.function->name;
+    ASSERT_LE(alive.size(), 4U);
+    ASSERT_EQ(scheduler.workers(), alive.size());
+    if (alive.empty()) continue;
+    auto worker = std::next(alive.begin(), static_cast<std::ptrdiff_t>(draw(alive.size())));
+    if (idle.contains(worker->first)) continue;
+    const Scheduler::Next next = scheduler.worker_ready(worker->first, now);
+    if (next.pending) {
+      ASSERT_EQ(next.pending->invocation.function->name, worker->second);
+      ++served;
+    } else if (next.yield) {
+      alive.erase(worker);
+    } else {
+      idle[worker->first] = true;
+    }
+    ASSERT_LT(step, 2'000'000) << "something is never served";
+  }
+  EXPECT_EQ(served, accepted);
+}
+
+}  // namespace
+}  // namespace ae::faas

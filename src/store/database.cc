@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "store/internal/counting_vfs.h"
+#include "store/internal/turn_mutex.h"
 
 namespace ae::store {
 namespace {
@@ -91,7 +92,7 @@ class Database::Impl {
   Error error(int status, std::string_view doing) const;
 
   // Recursive: a transaction's body and a query's visitor use the same connection.
-  mutable std::recursive_mutex mutex;
+  mutable internal::TurnMutex mutex;
   const std::filesystem::path path;
   std::unique_ptr<internal::CountingVfs> vfs;  // before the handle that uses it
   sqlite3* handle = nullptr;
@@ -214,7 +215,11 @@ Result<void> Database::Impl::run(std::string_view sql, std::span<const Value> pa
     const int status = sqlite3_step(statement.raw());
     if (status == SQLITE_DONE) return {};
     if (status != SQLITE_ROW) return fail(error(status, sql));
-    if (visit != nullptr && !(*visit)(Row(statement.raw()))) return {};
+    if (visit == nullptr || (*visit)(Row(statement.raw()))) continue;
+    // A statement that writes and returns rows commits only now.
+    const int ended = sqlite3_reset(statement.raw());
+    if (ended != SQLITE_OK) return fail(error(ended, sql));
+    return {};
   }
 }
 

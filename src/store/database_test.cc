@@ -106,6 +106,17 @@ TEST(Database, LetsAVisitorAskTheSameQuestionAgain) {
   EXPECT_EQ(pairs, "aa ab ac ba bb bc ca cb cc ");
 }
 
+TEST(Database, KeepsWhatAStatementWroteThatWasLeftAtItsFirstRow) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "people.db";
+  auto database = open_or_die(path);
+  ASSERT_TRUE(database->query("INSERT INTO person VALUES('a', 1), ('b', 2) RETURNING name", {},
+                              [](const Row&) { return false; }));
+  EXPECT_FALSE(database->in_transaction());
+  database = nullptr;
+  EXPECT_EQ(count(*open_or_die(path), "SELECT count(*) FROM person"), 2);
+}
+
 TEST(Database, KeepsACommittedTransactionAndNothingOfAFailedOne) {
   auto database = open_or_die(":memory:");
   ASSERT_TRUE(database->transaction([&]() -> Result<void> {

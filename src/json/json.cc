@@ -2,14 +2,32 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <unordered_set>
 
 namespace ae::json {
 namespace {
+
+// The library's "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error ..."
+// without its prefix and its place, which is one off at the end of a line.
+std::string tidy(std::string_view message) {
+  static constexpr std::size_t kLongest = 300;
+  if (const std::size_t end = message.find("] "); end != std::string_view::npos) {
+    message.remove_prefix(end + 2);
+  }
+  if (message.starts_with("parse error at")) {
+    if (const std::size_t end = message.find(": "); end != std::string_view::npos) {
+      message.remove_prefix(end + 2);
+    }
+  }
+  return "not valid JSON: " + shorten(message, kLongest);
+}
 
 // Builds the value while it watches the limits: the library's own parser has none.
 class BoundedBuilder final : public nlohmann::json_sax<Json> {
@@ -45,16 +63,14 @@ class BoundedBuilder final : public nlohmann::json_sax<Json> {
     return true;
   }
 
-  bool parse_error(std::size_t position, const std::string& /*last_token*/,
+  bool parse_error(std::size_t /*position*/, const std::string& /*last_token*/,
                    const nlohmann::detail::exception& exception) override {
-    error_ = Error{ErrorCode::kInvalidArgument, exception.what(), {}};
-    position_ = position;
+    error_ = Error{ErrorCode::kInvalidArgument, tidy(exception.what()), {}};
     return false;
   }
 
   Json take() { return std::move(root_); }
   const Error& error() const { return error_; }
-  std::size_t position() const { return position_; }
 
  private:
   struct Level {
@@ -103,18 +119,44 @@ class BoundedBuilder final : public nlohmann::json_sax<Json> {
   std::vector<Level> levels_;
   Json root_;
   Error error_{ErrorCode::kInvalidArgument, "not JSON", {}};
-  std::size_t position_ = 0;
 };
 
-// The library's "[json.exception.parse_error.101] parse error at line 1, column 2: ..." without its
-// own prefix.
-std::string tidy(const std::string& message) {
-  const std::size_t at = message.find("parse error");
-  if (at == std::string::npos) {
-    const std::size_t end = message.find("] ");
-    return end == std::string::npos ? message : message.substr(end + 2);
+// A character pointer that tells how far the parser has read: the library's events do not.
+class Cursor {
+ public:
+  using iterator_category = std::forward_iterator_tag;
+  using value_type = char;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const char*;
+  using reference = const char&;
+
+  Cursor(const char* at, const char** furthest) : at_(at), furthest_(furthest) {}
+  reference operator*() const { return *at_; }
+  Cursor& operator++() {
+    *furthest_ = ++at_;
+    return *this;
   }
-  return "not valid JSON: " + message.substr(at);
+  Cursor operator++(int) {
+    Cursor before = *this;
+    ++*this;
+    return before;
+  }
+  bool operator==(const Cursor& other) const { return at_ == other.at_; }
+
+ private:
+  const char* at_;
+  const char** furthest_;
+};
+
+// Of the last character read, counted from 1.
+std::string place(std::string_view text, const char* furthest) {
+  const auto read = static_cast<std::size_t>(furthest - text.data());
+  const std::string_view before = text.substr(0, read == 0 ? 0 : read - 1);
+  const auto line = 1 + std::ranges::count(before, '\n');
+  const std::size_t start = before.rfind('\n');
+  const std::size_t column =
+      start == std::string_view::npos ? before.size() + 1 : before.size() - start;
+  return fmt::format("line {}, column {}", line, column);
 }
 
 void write_canonical(const Json& value, std::string& out) {
@@ -161,14 +203,19 @@ Result<Json> parse(std::string_view text, const Limits& limits) {
     return fail(ErrorCode::kInvalidArgument, "empty; expected JSON");
   }
   BoundedBuilder builder(limits);
+  const char* furthest = text.data();
+  const auto refuse = [&](Error error) {
+    error.message = fmt::format("{}: {}", place(text, furthest), error.message);
+    return fail(std::move(error));
+  };
   try {
-    if (Json::sax_parse(text.begin(), text.end(), &builder)) return builder.take();
+    const Cursor begin(text.data(), &furthest);
+    const Cursor end(text.data() + text.size(), &furthest);
+    if (Json::sax_parse(begin, end, &builder)) return builder.take();
   } catch (const std::exception& exception) {
-    return fail(ErrorCode::kInvalidArgument, tidy(exception.what()));
+    return refuse(Error{ErrorCode::kInvalidArgument, tidy(exception.what()), {}});
   }
-  Error error = builder.error();
-  error.message = tidy(error.message);
-  return fail(std::move(error));
+  return refuse(builder.error());
 }
 
 std::string dump(const Json& value) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "json/json.h"
+#include "json/schema.h"
 
 namespace ae::json {
 
@@ -25,9 +26,11 @@ struct FitResult {
 // An absent or empty schema ({} or true) accepts anything; as a producer it is kNarrow towards a
 // typed consumer. Threads: pure.
 FitResult is_subschema(const Json& produced, const Json& consumed);
+FitResult is_subschema(const SchemaPart& produced, const SchemaPart& consumed);
 
 // The schema of the member `path` ("a" or "a.b") of an object schema, following local $ref;
-// nullptr when the schema does not declare it. `optional` is set when it may be absent.
+// nullptr when the schema does not declare it. `optional` is set when it may be absent. References
+// inside the result are relative to `schema`: pass on SchemaPart{&schema, result}.
 const Json* member_schema(const Json& schema, std::string_view path, bool* optional = nullptr);
 
 }  // namespace ae::json

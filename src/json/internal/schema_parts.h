@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "json/json.h"
 
@@ -37,5 +38,10 @@ bool has_type(const Json& value, std::string_view type);
 
 // A short rendering for messages: `the string "abc"`, `an array of 3 items`.
 std::string brief(const Json& value);
+
+// `; did you mean "color"?`, or "" when no name is near.
+std::string did_you_mean(std::string_view wanted, const std::vector<std::string>& names);
+// The strings among an array's items.
+std::vector<std::string> strings_in(const Json& values);
 
 }  // namespace ae::json::internal

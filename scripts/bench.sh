@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the benchmarks optimised and runs them, one after the other.
 #
-#   scripts/bench.sh [NAME...]        (default: every program of build/bench/bench)
+#   scripts/bench.sh [NAME...]        (default: all)
 #
 # Figures are worth something only beside others of the same machine and hour: the first lines say
 # which machine, and how busy it was. Committing a baseline is up to the reader.
@@ -13,17 +13,28 @@ scripts/setup.sh run
 configure bench
 build bench
 
-mapfile -t programs < <(find build/bench/bench -maxdepth 1 -type f -perm -u+x | sort)
+# Programs of C++, and the scripts that measure the built `ae` from outside.
+mapfile -t programs < <(
+  if [[ -d build/bench/bench ]]; then
+    find build/bench/bench -maxdepth 1 -type f -perm -u+x | sort
+  fi
+  find bench -maxdepth 1 -name '*_bench.py' | sort
+)
+names=()
+for program in "${programs[@]}"; do
+  name=$(basename "$program" .py)
+  names+=("$name")
+done
 if (($# > 0)); then
-  programs=()
-  for name in "$@"; do
-    [[ -x build/bench/bench/$name ]] ||
-      die "no benchmark '$name'" "there are:" \
-        "$(find build/bench/bench -maxdepth 1 -type f -perm -u+x -printf '%f ')"
-    programs+=("build/bench/bench/$name")
+  chosen=()
+  for wanted in "$@"; do
+    for i in "${!names[@]}"; do
+      if [[ ${names[i]} == "$wanted" ]]; then chosen+=("${programs[i]}"); fi
+    done
   done
+  if ((${#chosen[@]} < $#)); then die "some of these are no benchmarks: $*" "known: ${names[*]}"; fi
+  programs=("${chosen[@]}")
 fi
-if ((${#programs[@]} == 0)); then die "there are no benchmarks in build/bench/bench"; fi
 
 echo "commit   $(git describe --always --dirty 2>/dev/null || echo unknown)"
 echo "machine  $(nproc) x $(awk -F': ' '/^model name/ {print $2; exit}' /proc/cpuinfo)," \
@@ -33,5 +44,9 @@ echo "load     $(cut -d' ' -f1-3 /proc/loadavg) before the start"
 for program in "${programs[@]}"; do
   echo
   echo "== $(basename "$program")"
-  "$program" </dev/null
+  if [[ $program == *.py ]]; then
+    AE_PROGRAM=$root/build/bench/ae /usr/bin/python3 -B "$program" </dev/null
+  else
+    "$program" </dev/null
+  fi
 done

@@ -104,8 +104,14 @@ INSTANTIATE_TEST_SUITE_P(
                    post("Transfer-Encoding: chunked\r\n",
                         "1;" + std::string(300, 'e') + "\r\nx\r\n0\r\n\r\n"),
                    400},
-        BadRequest{"LengthInTrailer",
-                   post("Transfer-Encoding: chunked\r\n", "0\r\nContent-Length: 3\r\n\r\n"), 400}),
+        BadRequest{"QuotedExtensionAcrossLines",
+                   post("Transfer-Encoding: chunked\r\n", "1;a=\"\r\nx\r\n0\r\n\n" + kNext), 400},
+        BadRequest{"SpaceBeforeChunkSize",
+                   post("Transfer-Encoding: chunked\r\n", " 1\r\nx\r\n0\r\n\r\n"), 400},
+        BadRequest{"SpaceAfterChunkSize",
+                   post("Transfer-Encoding: chunked\r\n", "1 \r\nx\r\n0\r\n\r\n"), 400},
+        BadRequest{"LineFeedInChunkSize",
+                   post("Transfer-Encoding: chunked\r\n", "1\nx\r\n0\r\n\r\n"), 400}),
     [](const auto& instance) { return std::string(instance.param.name); });
 
 INSTANTIATE_TEST_SUITE_P(
@@ -118,6 +124,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadRequest{"Connect", "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", 501},
         BadRequest{"LowerCaseMethod", "get / HTTP/1.1\r\nHost: a\r\n\r\n", 501},
         BadRequest{"NoVersion", "GET /\r\n\r\n", 400},
+        BadRequest{"ShortVersion", "GET / HTT\r\n\r\n" + kNext, 400},
         BadRequest{"Http2Preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},
         BadRequest{"Http3", "GET / HTTP/3.0\r\nHost: a\r\n\r\n", 505},
         BadRequest{"NoColon", "GET / HTTP/1.1\r\nHost\r\n\r\n", 400},

@@ -33,9 +33,11 @@ struct ServerLimits {
   std::size_t max_body_bytes = 8UL << 20U;           // beyond: 413, without reading it all
   std::size_t max_connections = 4096;                // beyond: 503 and closed
   std::chrono::milliseconds header_timeout{10'000};  // slow or idle senders are cut off
-  std::chrono::milliseconds body_timeout{60'000};
-  std::chrono::milliseconds idle_timeout{75'000};  // between requests of one connection
-  std::size_t max_stream_backlog = 4UL << 20U;     // bytes queued to a slow reader of a stream
+  std::chrono::milliseconds body_timeout{60'000};    // also for peers that do not read their answer
+  std::chrono::milliseconds idle_timeout{75'000};    // between requests of one connection
+  // The reader of a stream is given up when more bytes wait for it than that, not counting those
+  // that the kernel holds.
+  std::size_t max_stream_backlog = 4UL << 20U;
 };
 
 // One request's way to its answer. Shared: keep it as long as an answer is owed. Threads: any.
@@ -46,12 +48,16 @@ class Exchange {
   virtual const Request& request() const = 0;
   // Once; later calls are ignored. HEAD requests get the headers only.
   virtual void respond(Response response) = 0;
-  // A response in pieces (chunked): head, then write()s, then finish(). False once the peer is
-  // gone or reads so slowly that the backlog limit is hit; then stop producing.
+  // A response in pieces (chunked): head, then write()s, then finish(). False once nobody wants
+  // more: the peer is gone, asked with HEAD, or reads so slowly that the backlog limit was hit (the
+  // connection is then closed); stop producing. Pieces arrive in the order of the calls. Dropping
+  // the last reference before finish() closes the connection, so that the peer can tell.
   virtual bool start_stream(Response head) = 0;
   virtual bool write(std::string_view chunk) = 0;
   virtual void finish() = 0;
-  // Called at most once, when the peer goes away before the answer is complete.
+  // Called at most once, on a thread of the server, when the peer goes away before the answer is
+  // complete, or has gone already; also when it only ends its sending side (answers still reach
+  // it). A later callback replaces an earlier one. It may hold the exchange, and must not block.
   virtual void on_disconnect(std::move_only_function<void()> callback) = 0;
 };
 

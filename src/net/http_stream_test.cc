@@ -182,7 +182,6 @@ TEST(HttpStreamTest, FastReadersMayGetFarMoreThanTheBacklogLimit) {
   client.send(request_text("GET", "/"));
   const auto exchange = shelf.take();
   ASSERT_TRUE(exchange->start_stream(event_head()));
-  // The server may count a piece as waiting for a moment after we have read it.
   const std::string piece(30'000, 'y');
   std::string seen = client.read_some();
   std::size_t expected = 0;
@@ -198,7 +197,7 @@ TEST(HttpStreamTest, FastReadersMayGetFarMoreThanTheBacklogLimit) {
   exchange->finish();
 }
 
-TEST(HttpStreamTest, OnePieceLargerThanTheLimitPassesWhenNothingWaits) {
+TEST(HttpStreamTest, APieceLargerThanTheLimitPassesWhenLittleWaits) {
   ServerLimits limits;
   limits.max_stream_backlog = 1000;
   Shelf shelf;
@@ -207,7 +206,6 @@ TEST(HttpStreamTest, OnePieceLargerThanTheLimitPassesWhenNothingWaits) {
   client.send(request_text("GET", "/"));
   const auto exchange = shelf.take();
   ASSERT_TRUE(exchange->start_stream(event_head()));
-  EXPECT_NE(client.read_some(), "");  // so the head is no longer waiting
   EXPECT_TRUE(exchange->write(std::string(1'000'000, 'z')));
 }
 

@@ -151,10 +151,6 @@ bool Connection::parse_step() {
     case RequestParser::Progress::kNeedMore:
       break;
   }
-  if (in_.full()) {
-    reject(431, "a line of the chunked body, or its trailer, is too long");
-    return false;
-  }
   if (parser_.in_body() && !was_in_body) {
     phase_ = Phase::kReceiving;
     set_deadline(loop_.server().limits.body_timeout);

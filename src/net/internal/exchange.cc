@@ -89,9 +89,8 @@ bool ConnectionExchange::write(std::string_view chunk) {
   if (state_ != State::kStreaming || stream_->gone) return false;
   if (chunk.empty()) return true;  // a chunk of no bytes would end the body
   std::string bytes = facts_.http10 ? std::string(chunk) : frame_chunk(chunk);
-  const std::size_t before = stream_->backlog.fetch_add(bytes.size());
-  // A single write larger than the limit is fine while nothing waits before it.
-  if (before > 0 && before + bytes.size() > facts_.max_stream_backlog) {
+  // What waits counts, not the piece: one larger than the limit must pass too, and it always can.
+  if (stream_->backlog.fetch_add(bytes.size()) > facts_.max_stream_backlog) {
     stream_->gone = true;
     deliver_in_order([sequence = facts_.sequence](Connection& connection) {
       connection.abort_stream(sequence);

@@ -6,7 +6,8 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
-#include <optional>
+#include <charconv>
+#include <cstdint>
 #include <utility>
 
 #include "base/text.h"
@@ -16,9 +17,6 @@ namespace {
 
 namespace http = boost::beast::http;
 using boost::beast::error_code;
-
-// Room for a signature or two; extensions mean nothing to us and cost the reader memory.
-constexpr std::size_t kMaxChunkExtensionBytes = 256;
 
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
@@ -33,26 +31,27 @@ bool begins_method(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_' || c == '\r';
 }
 
-bool is_digits(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+bool read_number(std::string_view text, std::uint64_t& number) {
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  return error == std::errc{} && rest == end;
 }
 
-// What one message has told so far. Beast calls on_*_impl in the order of the bytes.
-class BeastParser final : public http::basic_parser<true> {
+// What the head of one message tells. Beast calls on_*_impl in the order of the bytes.
+class HeadParser final : public http::basic_parser<true> {
  public:
-  explicit BeastParser(const RequestParser::Limits& limits) {
+  explicit HeadParser(Request& into) : request_(into) {
     eager(true);
-    header_limit(static_cast<std::uint32_t>(limits.max_header_bytes));
-    body_limit(limits.max_body_bytes);
-    request.headers.reserve(8);
+    skip(true);  // the body is read by RequestParser
+    request_.headers.reserve(8);
   }
 
-  Request request;
-  RequestParser::Rejection rejection;
+  RequestParser::Rejection rejection;  // of ours; Beast's are error codes
   bool rejected = false;
-  bool head_done = false;
   bool expects_continue = false;
   bool http10 = false;
+  bool chunked = false;
+  std::uint64_t content_length = 0;
 
  private:
   void refuse(int status, std::string detail, error_code& ec) {
@@ -67,21 +66,18 @@ class BeastParser final : public http::basic_parser<true> {
     if (!is_upper_token(view(method)) || view(method) == "CONNECT") {
       return refuse(501, "this server does not implement that method; methods are upper case", ec);
     }
-    request.method = view(method);
-    request.target = view(target);
+    request_.method = view(method);
+    request_.target = view(target);
     if (!normalise_target()) {
       return refuse(400, "the request target must begin with '/'", ec);
     }
   }
 
-  void on_response_impl(int /*status*/, boost::beast::string_view /*reason*/, int /*version*/,
-                        error_code& /*ec*/) override {}  // for parsers of responses
-
   // A client that takes us for a proxy sends "http://host/path" (RFC 9112, 3.2.2): keep the path.
   bool normalise_target() {
-    std::string& target = request.target;
+    std::string& target = request_.target;
     if (target.starts_with('/')) return true;
-    if (target == "*") return request.method == "OPTIONS";
+    if (target == "*") return request_.method == "OPTIONS";
     const std::size_t scheme = target.find("://");
     if (scheme == std::string::npos || to_lower(target.substr(0, scheme)) != "http") return false;
     const std::size_t path = target.find_first_of("/?", scheme + 3);
@@ -93,10 +89,9 @@ class BeastParser final : public http::basic_parser<true> {
 
   void on_field_impl(http::field field, boost::beast::string_view name,
                      boost::beast::string_view raw_value, error_code& ec) override {
-    if (head_done) return;  // trailers: never to be mixed with the headers that were checked
     const std::string_view value = view(raw_value);
     if (field == http::field::content_length) {
-      if (length_fields_++ > 0 || !is_digits(value)) {
+      if (length_fields_++ > 0 || !read_number(value, content_length)) {
         return refuse(400, "Content-Length must be given once, as one decimal number", ec);
       }
     } else if (field == http::field::transfer_encoding) {
@@ -111,11 +106,10 @@ class BeastParser final : public http::basic_parser<true> {
       }
       expects_continue = true;
     }
-    request.headers.emplace_back(view(name), value);
+    request_.headers.emplace_back(view(name), value);
   }
 
   void on_header_impl(error_code& ec) override {
-    head_done = true;
     if (length_fields_ > 0 && encoding_fields_ > 0) {
       return refuse(400, "Content-Length and Transfer-Encoding exclude each other", ec);
     }
@@ -125,32 +119,27 @@ class BeastParser final : public http::basic_parser<true> {
     if (host_fields_ > 1 || (host_fields_ == 0 && !http10)) {
       return refuse(400, "HTTP/1.1 requests carry exactly one Host header", ec);
     }
+    chunked = encoding_fields_ > 0;
     if (http10) expects_continue = false;
   }
 
+  // Never called, because skip(true) ends the parser's work at the end of the head.
+  void on_response_impl(int /*status*/, boost::beast::string_view /*reason*/, int /*version*/,
+                        error_code& /*ec*/) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>& /*length*/,
                          error_code& /*ec*/) override {}
-
   std::size_t on_body_impl(boost::beast::string_view bytes, error_code& /*ec*/) override {
-    request.body.append(bytes.data(), bytes.size());
     return bytes.size();
   }
-
-  void on_chunk_header_impl(std::uint64_t /*size*/, boost::beast::string_view extensions,
-                            error_code& ec) override {
-    if (extensions.size() > kMaxChunkExtensionBytes) {
-      refuse(400, "a chunk extension is longer than any this server reads", ec);
-    }
-  }
-
+  void on_chunk_header_impl(std::uint64_t /*size*/, boost::beast::string_view /*extensions*/,
+                            error_code& /*ec*/) override {}
   std::size_t on_chunk_body_impl(std::uint64_t /*remain*/, boost::beast::string_view bytes,
                                  error_code& /*ec*/) override {
-    request.body.append(bytes.data(), bytes.size());
     return bytes.size();
   }
-
   void on_finish_impl(error_code& /*ec*/) override {}
 
+  Request& request_;
   int length_fields_ = 0;
   int encoding_fields_ = 0;
   int host_fields_ = 0;
@@ -158,25 +147,10 @@ class BeastParser final : public http::basic_parser<true> {
 
 }  // namespace
 
-class RequestParser::Machine final {
- public:
-  std::optional<BeastParser> current;
-  Rejection rejection;
-  bool keep_alive = false;
-  bool http10 = false;
-};
-
-RequestParser::RequestParser(Limits limits)
-    : limits_(limits), machine_(std::make_unique<Machine>()) {}
-RequestParser::~RequestParser() = default;
-
-const RequestParser::Rejection& RequestParser::rejection() const { return machine_->rejection; }
-bool RequestParser::in_body() const { return machine_->current && machine_->current->head_done; }
-bool RequestParser::keep_alive() const { return machine_->keep_alive; }
-bool RequestParser::http10() const { return machine_->http10; }
+RequestParser::RequestParser(Limits limits) : limits_(limits) {}
 
 RequestParser::Step RequestParser::reject(int status, std::string detail) {
-  machine_->rejection = {status, std::move(detail)};
+  rejection_ = {status, std::move(detail)};
   return {Progress::kRejected, 0};
 }
 
@@ -186,7 +160,7 @@ std::size_t RequestParser::find_head_end(std::string_view input) {
     const std::size_t end = input.find('\n', at);
     if (end == std::string_view::npos) return 0;
     if (end == 0 || input[end - 1] != '\r') {
-      machine_->rejection = {400, "header lines end in CR LF, not in LF alone"};
+      rejection_ = {400, "header lines end in CR LF, not in LF alone"};
       return 0;
     }
     if (end >= 3 && input[end - 2] == '\n') return end + 1;
@@ -196,7 +170,7 @@ std::size_t RequestParser::find_head_end(std::string_view input) {
       return 0;
     }
     if (input[end + 1] == ' ' || input[end + 1] == '\t') {
-      machine_->rejection = {400, "folded header lines are not accepted (RFC 9112, section 5.2)"};
+      rejection_ = {400, "folded header lines are not accepted (RFC 9112, section 5.2)"};
       return 0;
     }
     scanned_ = at = end + 1;
@@ -204,7 +178,7 @@ std::size_t RequestParser::find_head_end(std::string_view input) {
 }
 
 RequestParser::Step RequestParser::feed(std::string_view input) {
-  if (in_body()) return feed_machine(input, 0);
+  if (in_body_) return feed_body(input, 0);
 
   std::size_t skipped = 0;
   if (scanned_ == 0) {
@@ -216,55 +190,80 @@ RequestParser::Step RequestParser::feed(std::string_view input) {
   if (!input.empty() && !begins_method(input.front())) {
     return reject(400, "this is not HTTP; encrypted connections (https) are not offered here");
   }
-  machine_->rejection.detail.clear();
+  rejection_.detail.clear();
   const std::size_t head_end = find_head_end(input);
-  if (!machine_->rejection.detail.empty()) return {Progress::kRejected, skipped};
+  if (!rejection_.detail.empty()) return {Progress::kRejected, 0};
   if (head_end > limits_.max_header_bytes ||
       (head_end == 0 && input.size() > limits_.max_header_bytes)) {
     return reject(
         431, fmt::format("the request's head is larger than {} bytes", limits_.max_header_bytes));
   }
   if (head_end == 0) return {Progress::kNeedMore, skipped};
-
   scanned_ = 0;
-  machine_->current.emplace(limits_);
-  const std::size_t consumed = skipped + head_end;
-  const Step head = feed_machine(input.substr(0, head_end), skipped);
-  if (head.progress != Progress::kNeedMore) return head;
-  input.remove_prefix(head_end);
-  if (machine_->current->expects_continue && input.empty()) return {Progress::kContinue, consumed};
-  return feed_machine(input, consumed);
+  return feed_head(input, head_end, skipped);
 }
 
-RequestParser::Step RequestParser::feed_machine(std::string_view input, std::size_t before) {
-  BeastParser& parser = *machine_->current;
-  if (input.empty()) return {Progress::kNeedMore, before};
+RequestParser::Step RequestParser::feed_head(std::string_view input, std::size_t head_end,
+                                             std::size_t before) {
+  request_ = Request{};
+  HeadParser head(request_);
+  head.header_limit(static_cast<std::uint32_t>(limits_.max_header_bytes));
   error_code ec;
-  const std::size_t consumed =
-      before + parser.put(boost::asio::buffer(input.data(), input.size()), ec);
-  if (parser.rejected) return reject(parser.rejection.status, std::move(parser.rejection.detail));
-  if (ec == http::error::body_limit) {
-    return reject(
-        413, fmt::format("the request's body is larger than {} bytes", limits_.max_body_bytes));
-  }
-  if (ec == http::error::header_limit) {
-    return reject(
-        431, fmt::format("the request's head is larger than {} bytes", limits_.max_header_bytes));
-  }
+  head.put(boost::asio::buffer(input.data(), head_end), ec);
+  if (head.rejected) return reject(head.rejection.status, std::move(head.rejection.detail));
   if (ec == http::error::bad_version) return reject(505, "this server speaks HTTP/1.1 and 1.0");
-  if (ec && ec != http::error::need_more) {
-    return reject(400, "the request is malformed: " + ec.message());
+  // All of the head is there, so a wish for more means a line shorter than any valid one.
+  if (ec == http::error::need_more) return reject(400, "the request line is malformed");
+  if (ec) return reject(400, "the request is malformed: " + ec.message());
+  if (head.content_length > limits_.max_body_bytes) return reject_large_body();
+  in_body_ = true;
+  keep_alive_ = head.keep_alive();
+  http10_ = head.http10;
+  body_left_ = head.content_length;
+  chunks_.reset();
+  if (head.chunked)
+    chunks_.emplace(ChunkedDecoder::Limits{limits_.max_body_bytes, limits_.max_header_bytes});
+
+  input.remove_prefix(head_end);
+  const bool has_body = head.chunked || head.content_length > 0;
+  if (head.expects_continue && has_body && input.empty()) {
+    return {Progress::kContinue, before + head_end};
   }
-  if (!parser.is_done()) return {Progress::kNeedMore, consumed};
-  machine_->keep_alive = parser.keep_alive();
-  machine_->http10 = parser.http10;
-  return {Progress::kComplete, consumed};
+  return feed_body(input, before + head_end);
 }
 
-Request RequestParser::take() {
-  Request request = std::move(machine_->current->request);
-  machine_->current.reset();
-  return request;
+RequestParser::Step RequestParser::feed_body(std::string_view input, std::size_t before) {
+  const std::size_t offered = input.size();
+  bool done = false;
+  if (chunks_) {
+    switch (chunks_->feed(input, request_.body)) {
+      case ChunkedDecoder::Outcome::kNeedMore:
+        break;
+      case ChunkedDecoder::Outcome::kDone:
+        done = true;
+        break;
+      case ChunkedDecoder::Outcome::kMalformed:
+        return reject(400, "the chunked body is malformed");
+      case ChunkedDecoder::Outcome::kBodyTooLarge:
+        return reject_large_body();
+      case ChunkedDecoder::Outcome::kTrailerTooLarge:
+        return reject(431, fmt::format("the body's trailer is larger than {} bytes",
+                                       limits_.max_header_bytes));
+    }
+  } else {
+    const auto taken = static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, offered));
+    request_.body.append(input.substr(0, taken));
+    input.remove_prefix(taken);
+    body_left_ -= taken;
+    done = body_left_ == 0;
+  }
+  if (done) in_body_ = false;
+  return {done ? Progress::kComplete : Progress::kNeedMore, before + offered - input.size()};
+}
+
+RequestParser::Step RequestParser::reject_large_body() {
+  return reject(413,
+                fmt::format("the request's body is larger than {} bytes", limits_.max_body_bytes));
 }
 
 }  // namespace ae::net::internal

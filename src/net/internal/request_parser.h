@@ -1,14 +1,17 @@
-// HTTP/1.x bytes to Requests: Beast's parser behind checks that are stricter than its own where
-// two servers could read one message differently (request smuggling, RFC 9112 section 11.2).
+// HTTP/1.x bytes to Requests: Beast's parser for heads, behind checks that are stricter than its
+// own where two servers could read one message differently (request smuggling, RFC 9112
+// section 11.2).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "net/http_message.h"
+#include "net/internal/chunked_decoder.h"
 
 namespace ae::net::internal {
 
@@ -34,29 +37,34 @@ class RequestParser final {
   };
 
   explicit RequestParser(Limits limits);
-  ~RequestParser();
-  RequestParser(const RequestParser&) = delete;
-  RequestParser& operator=(const RequestParser&) = delete;
 
   // input: everything received and not yet consumed. After kRejected the parser is spent.
   Step feed(std::string_view input);
 
-  Request take();
-  const Rejection& rejection() const;
-  bool in_body() const;     // the head is complete, the body is not
-  bool keep_alive() const;  // of the request completed last
-  bool http10() const;      // of the request completed last
+  Request take() { return std::move(request_); }
+  const Rejection& rejection() const { return rejection_; }
+  bool in_body() const { return in_body_; }        // the head is complete, the body is not
+  bool keep_alive() const { return keep_alive_; }  // of the request completed last
+  bool http10() const { return http10_; }          // of the request completed last
 
  private:
-  class Machine;
-  Step feed_machine(std::string_view input, std::size_t before);
+  Step feed_head(std::string_view input, std::size_t head_end, std::size_t before);
+  Step feed_body(std::string_view input, std::size_t before);
   Step reject(int status, std::string detail);
-  // Position after the empty line that ends the head, or 0 when it has not arrived or is broken.
+  Step reject_large_body();
+  // Position after the empty line that ends the head; 0 when it has not arrived, or when a line is
+  // broken: then rejection_ says so.
   std::size_t find_head_end(std::string_view input);
 
   Limits limits_;
+  Request request_;
+  Rejection rejection_;
   std::size_t scanned_ = 0;  // bytes of the head known to hold no end and no broken line
-  std::unique_ptr<Machine> machine_;
+  bool in_body_ = false;
+  bool keep_alive_ = false;
+  bool http10_ = false;
+  std::uint64_t body_left_ = 0;  // when there is a Content-Length
+  std::optional<ChunkedDecoder> chunks_;
 };
 
 }  // namespace ae::net::internal

@@ -5,12 +5,12 @@
 // its functions; when it was generated also what is known of the query. Output: diagnostics.
 //
 // Errors: dag::validate()'s, unknown_function, unknown_version, unknown_parameter,
-// missing_argument, unknown_output, type_clash, literal_invalid, input_type_clash, duplicate_step,
-// conflicting_writers (two writers of one resource that are not ordered),
-// ungrounded_literal (the query does not contain it and no default explains it).
+// missing_argument, unknown_output, type_clash, input_type_clash, literal_invalid, duplicate_step,
+// ungrounded_literal (the query does not contain it).
 // Warnings: narrowed_type (guarded at run time), unproven_schema (a function declares none),
 // unused_output (a step that feeds neither another step nor a workflow output and has no effect),
-// unserved_clause, identifier_without_producer, missing_goal, side_effects (names each).
+// conflicting_writers (two writers of one resource that may run at once), unserved_clause,
+// identifier_without_producer, missing_goal, side_effects (names each).
 #pragma once
 
 #include <functional>

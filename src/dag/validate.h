@@ -4,6 +4,9 @@
 // self_reference, cycle, invalid_inputs_schema, invalid_retry, invalid_timeout, unused_input
 // (warning), missing_outputs (warning), plus parse_workflow()'s: invalid_document, missing_member,
 // unknown_member, wrong_type, unsupported_version.
+//
+// Names of workflows and ids of steps match [A-Za-z0-9][A-Za-z0-9_-]{0,62}. Retry: 1 to 100
+// attempts, waits of 0 to 86400 s, a multiplier of 1 to 100. Timeouts: above 0, at most 86400 s.
 #pragma once
 
 #include <vector>

@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <limits>
@@ -38,6 +39,12 @@ std::string authority(std::string_view url) {
 bool is_loopback(std::string_view host_and_port) {
   return host_and_port.starts_with("127.") || host_and_port.starts_with("[::1]") ||
          host_and_port == "localhost" || host_and_port.starts_with("localhost:");
+}
+
+// Functions run as child processes of programs that hold clients, and must not inherit sockets.
+curl_socket_t open_private_socket(void* /*user*/, curlsocktype /*purpose*/,
+                                  curl_sockaddr* address) {
+  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 class HeaderList final {
@@ -168,6 +175,7 @@ void HttpClient::Impl::set_target(const Request& request) {
   set(CURLOPT_PATH_AS_IS, 1L);
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_OPENSOCKETFUNCTION, &open_private_socket);
   set(CURLOPT_TCP_NODELAY, 1L);
   set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   if (!unix_socket_.empty()) set(CURLOPT_UNIX_SOCKET_PATH, unix_socket_.c_str());

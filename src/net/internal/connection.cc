@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <exception>
 #include <utility>
 
@@ -103,6 +104,7 @@ void Connection::on_end_of_input() {
 }
 
 void Connection::proceed() {
+  proceed_scheduled_ = false;
   if (proceeding_ || phase_ == Phase::kClosed) return;
   const auto self = shared_from_this();
   proceeding_ = true;
@@ -116,8 +118,13 @@ void Connection::proceed() {
 }
 
 void Connection::proceed_soon() {
-  if (proceeding_ || phase_ == Phase::kClosed) return;
-  if (!loop_.proceed_later(shared_from_this())) proceed();
+  if (proceeding_ || proceed_scheduled_ || phase_ == Phase::kClosed) return;
+  proceed_scheduled_ = true;
+  loop_.proceed_later(shared_from_this());
+}
+
+void Connection::close_soon() {
+  asio::post(loop_.context(), [self = shared_from_this()] { self->close(); });
 }
 
 // ---- Requests --------------------------------------------------------------------------------
@@ -235,14 +242,17 @@ void Connection::begin_stream(std::uint64_t sequence, Response response,
   head.framing = parser_.http10() ? BodyFraming::kUntilClose : BodyFraming::kChunked;
   response.body.clear();
   queue_response(std::move(response), head);
-  if (head_only_ || peer_done_) {
+  if (head_only_) {
     stream->gone = true;
-    if (head_only_) return complete_answer();
-    return close();
+    return complete_answer();
   }
   stream->backlog += out_.size();
   stream_ = std::move(stream);
   phase_ = Phase::kStreaming;
+  if (peer_done_) {
+    stream_->gone = true;
+    return close_soon();
+  }
   proceed_soon();
 }
 
@@ -261,7 +271,7 @@ void Connection::end_stream(std::uint64_t sequence) {
 
 // The client sees the connection end without the last chunk, and so that the body is cut short.
 void Connection::abort_stream(std::uint64_t sequence) {
-  if (may_handle(sequence, Phase::kStreaming)) close();
+  if (may_handle(sequence, Phase::kStreaming)) close_soon();
 }
 
 void Connection::complete_answer() {

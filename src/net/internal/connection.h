@@ -68,7 +68,10 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   bool may_handle(std::uint64_t sequence, Phase phase) const {
     return sequence == sequence_ && phase_ == phase;
   }
+  // What exchanges call must not run handlers or callbacks before it returns: their caller may hold
+  // a lock that those want.
   void proceed_soon();
+  void close_soon();
 
   void read();
   void on_read(std::size_t bytes, const boost::system::error_code& error);
@@ -91,10 +94,11 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   bool reading_ = false;                           // a read is under way
   bool writing_ = false;                           // waiting for the socket to take more
   bool proceeding_ = false;                        // guards against re-entry through handlers
-  bool keep_alive_ = true;                         // after the answer to the current request
-  bool linger_ = false;                            // the peer may be sending what nobody will read
-  bool peer_done_ = false;                         // the peer sends no more
-  bool head_only_ = false;                         // the current request is HEAD
+  bool proceed_scheduled_ = false;
+  bool keep_alive_ = true;  // after the answer to the current request
+  bool linger_ = false;     // the peer may be sending what nobody will read
+  bool peer_done_ = false;  // the peer sends no more
+  bool head_only_ = false;  // the current request is HEAD
   std::uint64_t sequence_ = 0;
   std::size_t discarded_ = 0;
   std::shared_ptr<StreamState> stream_;

@@ -103,21 +103,28 @@ void EventLoop::forget(Connection& connection) {
 void EventLoop::drain_mailbox() {
   draining_ = true;
   mailbox_->take(batch_);
-  for (auto& task : batch_) task();
+  for (auto& task : batch_) {
+    try {
+      task();
+    } catch (const std::exception& error) {
+      log::error("HTTP server: an answer was lost: {}", error.what());
+    }
+  }
   batch_.clear();
   draining_ = false;
-  // Each may answer further requests, which may answer others' through their handlers.
-  while (!to_proceed_.empty()) {
-    const auto connection = std::move(to_proceed_.back());
-    to_proceed_.pop_back();
-    connection->proceed();
-  }
+  proceed_all();
 }
 
-bool EventLoop::proceed_later(const std::shared_ptr<Connection>& connection) {
-  if (!draining_) return false;
-  if (to_proceed_.empty() || to_proceed_.back() != connection) to_proceed_.push_back(connection);
-  return true;
+void EventLoop::proceed_later(std::shared_ptr<Connection> connection) {
+  to_proceed_.push_back(std::move(connection));
+  if (draining_ || to_proceed_.size() > 1) return;
+  boost::asio::post(context_, [this] { proceed_all(); });
+}
+
+void EventLoop::proceed_all() {
+  proceeding_.swap(to_proceed_);
+  for (const auto& connection : proceeding_) connection->proceed();
+  proceeding_.clear();
 }
 
 void EventLoop::begin_stop() {

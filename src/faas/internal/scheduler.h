@@ -41,8 +41,9 @@ class Scheduler final {
   struct Limits {
     std::size_t max_workers = 16;
     std::size_t max_workers_per_function = 8;
-    // A function without any worker takes one from a function between two invocations of that after
-    // this wait; less would trade warm workers for cold starts all the time.
+    // A function without any worker takes one from another function, between two invocations, when
+    // it has waited so long and that worker has served so long: less would make every invocation
+    // a cold start as soon as more functions than workers are busy.
     std::chrono::milliseconds patience{100};
   };
   struct Spawn {
@@ -91,18 +92,24 @@ class Scheduler final {
 
  private:
   struct Function {
+    std::uint64_t number = 0;  // in order of appearance: decides ties, so that runs are repeatable
     std::string key;
     std::list<PendingPtr> queue;
     std::vector<WorkerId> idle;  // most recently used last
     std::size_t workers = 0;
     std::size_t starting = 0;
     std::size_t returning = 0;
+    SteadyTime yielded_at{};  // its turn to wait began then
     bool wants_worker() const { return queue.size() > starting + returning; }
+  };
+  struct ByNumber {
+    bool operator()(const Function* a, const Function* b) const { return a->number < b->number; }
   };
   enum class State { kStarting, kBusy, kReturning, kIdle };
   struct Worker {
     Function* function = nullptr;
     State state = State::kStarting;
+    std::optional<SteadyTime> serving_since;
     SteadyTime idle_since{};
   };
   struct Place {
@@ -115,18 +122,19 @@ class Scheduler final {
   PendingPtr take(Function& function, std::list<PendingPtr>::iterator at);
   void set_state(Worker& worker, WorkerId id, State state);
   Function* neediest(const Function* except) const;
-  Function* must_yield_to(const Function& function, SteadyTime now) const;
+  Function* must_yield_to(const Worker& worker, SteadyTime now) const;
   Spawn start_worker(Function& function);
   std::optional<WorkerId> least_recently_used() const;
   std::size_t limit_for(const Function& function) const;
 
   const Limits limits_;
   std::unordered_map<std::string, std::unique_ptr<Function>> functions_;
-  std::set<Function*> waiting_;  // those with a queue
+  std::set<Function*, ByNumber> waiting_;  // those with a queue
   std::unordered_map<std::string, Place> index_;  // by request id
   std::map<WorkerId, Worker> workers_;
   std::vector<Spawn> exchanged_;  // in the place of workers that had to yield
   WorkerId last_worker_ = 0;
+  std::uint64_t last_function_ = 0;
 };
 
 }  // namespace ae::faas

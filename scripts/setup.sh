@@ -87,6 +87,7 @@ apt() {
     echo "status:$?"
   } | while IFS= read -r line; do
     case $line in
+      pmerror:* | pmconffile:*) ;; # repeated in words
       dlstatus:* | pmstatus:*)
         IFS=: read -r kind _ percent text <<<"$line"
         kind=${kind/dlstatus/downloading}
@@ -111,16 +112,21 @@ if ! apt "${command[@]:1}"; then
   if ! { apt update && apt "${command[@]:1}"; }; then
     say "${red}installing failed${plain}; the log ends:"
     tail -n 15 "$log" | sed 's/^/  /' >&2
+    # Only what the last call said: the first one failed for want of lists.
+    last=$(awk '/^\+ apt-get /{text = ""} {text = text $0 "\n"} END {print text}' "$log")
     if grep -qE 'Temporary failure resolving|Could not (connect|resolve)|Network is unreachable' \
-      "$log"; then
+      <<<"$last"; then
       advice="- no way to the package servers: check the network, or a proxy (http_proxy=…)"
-    elif grep -q 'Unable to locate package' "$log"; then
+    elif grep -q 'Unable to locate package' <<<"$last"; then
       advice="- a package is unknown here: the names are Debian 12's; on another release install
     the counterparts yourself and go on with AE_SKIP_SETUP=1"
-    elif grep -q 'No space left on device' "$log"; then
+    elif grep -q 'No space left on device' <<<"$last"; then
       advice="- the disk is full: the packages take about 1 GB"
-    elif grep -qE 'Could not get lock' "$log"; then
+    elif grep -q 'Could not get lock' <<<"$last"; then
       advice="- another program is installing packages: wait for it, then call this again"
+    elif grep -q 'dpkg returned an error' <<<"$last"; then
+      advice="- a package was fetched but could not be set up: mend what the log says, then
+    dpkg --configure -a"
     else
       advice="- try by hand: apt-get update && ${command[*]}"
     fi

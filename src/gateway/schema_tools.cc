@@ -1,5 +1,6 @@
 // Schemas made from schemas: moved into another document, derived from a workflow, exemplified.
 #include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -9,30 +10,49 @@
 namespace ae::gateway {
 namespace {
 
-// A cyclic reference ends here; honest schemas are a few levels deep.
-constexpr int kMaxInlining = 24;
+// Replaces references by what they point to. A reference inside its own expansion is {}: it could
+// go on for ever. So is whatever comes after kMaxParts parts, since references to references can
+// double the text at each level.
+class Inliner final {
+ public:
+  explicit Inliner(const Json& root) : root_(root) {}
 
-Json inlined(const Json& schema, const Json& root, int depth) {
-  if (depth > kMaxInlining) return Json::object();
-  if (schema.is_array()) {
-    Json copy = Json::array();
-    for (const Json& item : schema) copy.push_back(inlined(item, root, depth + 1));
+  Json inlined(const Json& schema) {
+    if (++parts_ > kMaxParts) return Json::object();
+    if (schema.is_array()) {
+      Json copy = Json::array();
+      for (const Json& item : schema) copy.push_back(inlined(item));
+      return copy;
+    }
+    if (!schema.is_object()) return schema;
+    if (const Json* reference = json::find(schema, "$ref");
+        reference != nullptr && reference->is_string()) {
+      return target_of(reference->get_ref<const std::string&>());
+    }
+    Json copy = Json::object();
+    for (const auto& item : schema.items()) {
+      if (item.key() == "$schema" || item.key() == "$id" || item.key() == "$defs") continue;
+      copy[item.key()] = inlined(item.value());
+    }
     return copy;
   }
-  if (!schema.is_object()) return schema;
-  if (const Json* reference = json::find(schema, "$ref");
-      reference != nullptr && reference->is_string()) {
-    const std::string& text = reference->get_ref<const std::string&>();
-    const Json* target = text.starts_with('#') ? json::at_pointer(root, text.substr(1)) : nullptr;
-    return target == nullptr ? Json::object() : inlined(*target, root, depth + 1);
+
+ private:
+  static constexpr std::size_t kMaxParts = 20'000;
+
+  Json target_of(const std::string& reference) {
+    const Json* target =
+        reference.starts_with('#') ? json::at_pointer(root_, reference.substr(1)) : nullptr;
+    if (target == nullptr || !open_.insert(target).second) return Json::object();
+    Json copy = inlined(*target);
+    open_.erase(target);
+    return copy;
   }
-  Json copy = Json::object();
-  for (const auto& item : schema.items()) {
-    if (item.key() == "$schema" || item.key() == "$id" || item.key() == "$defs") continue;
-    copy[item.key()] = inlined(item.value(), root, depth + 1);
-  }
-  return copy;
-}
+
+  const Json& root_;
+  std::set<const Json*> open_;  // being expanded
+  std::size_t parts_ = 0;
+};
 
 Json schema_of(const dag::Binding& binding, const dag::LinkedWorkflow& linked);
 
@@ -41,13 +61,13 @@ Json schema_of(const dag::OutputRef& ref, const dag::LinkedWorkflow& linked) {
   if (node == nullptr) return Json::object();
   const Json& output = linked.spec_of(*node).output;
   const Json* member = ref.field.empty() ? &output : json::member_schema(output, ref.field);
-  return member == nullptr ? Json::object() : inlined(*member, output, 0);
+  return member == nullptr ? Json::object() : self_contained(*member, output);
 }
 
 Json schema_of(const dag::InputRef& ref, const dag::LinkedWorkflow& linked) {
   const Json& inputs = linked.workflow.inputs;
   const Json* member = json::member_schema(inputs, ref.input);
-  return member == nullptr ? Json::object() : inlined(*member, inputs, 0);
+  return member == nullptr ? Json::object() : self_contained(*member, inputs);
 }
 
 Json schema_of(const dag::Literal& value, const dag::LinkedWorkflow&) {
@@ -143,6 +163,8 @@ Json sample_at(const Json& schema, int depth) {
 }
 
 }  // namespace
+
+Json self_contained(const Json& schema, const Json& root) { return Inliner(root).inlined(schema); }
 
 Json rebased(const Json& schema, std::string_view base) {
   if (schema.is_array()) {

@@ -126,7 +126,7 @@ Json example_input(const Json& inputs, const Json& first_inputs) {
   for (const std::string& name : needed(inputs)) {
     if (example.contains(name)) continue;
     const Json* property = declared == nullptr ? nullptr : json::find(*declared, name);
-    example[name] = property == nullptr ? Json("text") : sample(*property);
+    example[name] = property == nullptr ? Json("text") : sample(self_contained(*property, inputs));
   }
   return example;
 }

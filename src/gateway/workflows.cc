@@ -211,12 +211,18 @@ void register_workflow(const CorePtr& core, const CallPtr& call) {
   if (conflict == "fresh_name") candidate->on_conflict = catalog::OnConflict::kFreshName;
   if (conflict == "new_version") candidate->on_conflict = catalog::OnConflict::kNewVersion;
 
-  const WallTime before = core->services.clock.now();
-  const auto registered =
+  const std::string query = candidate->workflow.query;
+  const Json first_inputs = candidate->workflow.first_inputs;
+  const Json provenance = candidate->workflow.provenance;
+  auto registered =
       core->services.catalog.add(std::move(candidate->workflow), candidate->on_conflict);
   if (!registered) return call->fail(registered.error());
-  const bool existed = registered->registered_at < before;
-  call->respond_json(existed ? 200 : 201, workflow_json(*core, *registered, candidate->warnings),
+  // The same workflow may have been registered by another sentence: this caller's values are the
+  // ones for this caller's first run, not Anna's from last week.
+  registered->query = query;
+  registered->first_inputs = first_inputs;
+  registered->provenance = provenance;
+  call->respond_json(201, workflow_json(*core, *registered, candidate->warnings),
                      {{"Location", workflow_path(registered->id)}});
 }
 
@@ -320,8 +326,8 @@ std::vector<Route> workflow_routes() {
        .request_schema = ref("RegisterRequest"),
        .request_example = literal(
            R"({"query": "It will be perfect if you play music that matches my mood. This is Anna."})"),
-       .responses = {{200, "The same workflow was registered before.", ref("RegisteredWorkflow")},
-                     {201, "Registered; Location names it.", ref("RegisteredWorkflow")}},
+       .responses = {{201, "Registered, now or before; Location names it.",
+                      ref("RegisteredWorkflow")}},
        .lane = Lane::kPlanner,
        .handler = register_workflow},
       {.method = "GET",

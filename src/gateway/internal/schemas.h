@@ -27,11 +27,16 @@ const Json& schema_document();
 // references get that prefix, $schema and $id go.
 Json rebased(const Json& schema, std::string_view base);
 
+// `schema`, a part of `root`, without references: each is replaced by what it points to, recursive
+// ones by {}.
+Json self_contained(const Json& schema, const Json& root);
+
 // JSON Schema of what a run of the workflow gives: each output with the schema of the field that
-// feeds it. Self-contained: references are replaced by what they point to, recursive ones by {}.
+// feeds it. Self-contained.
 Json outputs_schema(const dag::LinkedWorkflow& linked);
 
-// A value that `schema` most likely accepts: const, default, examples, enum, else by type.
+// A value that a self-contained schema most likely accepts: const, default, examples, enum, else by
+// type.
 Json sample(const Json& schema);
 
 // Query and header parameters that several routes share.

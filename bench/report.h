@@ -36,8 +36,9 @@ class Report final {
         std::exit(2);
       }
     }
-    fmt::print("{}\n  machine:  {} x {}\n  workload: {}\n\n", name_, processors(), model(),
-               workload_);
+    if (getloadavg(&load_, 1) != 1) load_ = -1;
+    fmt::print("{}\n  machine:  {} x {}, load {:.1f} before the start\n  workload: {}\n\n", name_,
+               processors(), model(), load_, workload_);
   }
 
   double seconds() const { return seconds_; }
@@ -98,7 +99,7 @@ class Report final {
   std::string workload_;
   std::string json_path_;
   double seconds_ = 2;
-  double load_ = 0;  // of the last minute: far above 0, the numbers are others' too
+  double load_ = 0;  // last minute's; far above 0, others share the numbers; -1: unknown
   std::vector<Row> rows_;
 };
 

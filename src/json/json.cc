@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "base/text.h"
-
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -11,11 +9,13 @@
 #include <iterator>
 #include <unordered_set>
 
+#include "base/text.h"
+
 namespace ae::json {
 namespace {
 
-// The library's "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error ..."
-// without its prefix and its place, which is one off at the end of a line.
+// The library's "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error
+// ..." without its prefix and its place, which is one off at the end of a line.
 std::string tidy(std::string_view message) {
   static constexpr std::size_t kLongest = 300;
   if (const std::size_t end = message.find("] "); end != std::string_view::npos) {
@@ -209,6 +209,7 @@ Result<Json> parse(std::string_view text, const Limits& limits) {
     return fail(std::move(error));
   };
   try {
+    // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): `end` bounds it
     const Cursor begin(text.data(), &furthest);
     const Cursor end(text.data() + text.size(), &furthest);
     if (Json::sax_parse(begin, end, &builder)) return builder.take();

@@ -40,14 +40,14 @@ std::size_t event_loops() { return std::max<std::size_t>(1, std::thread::hardwar
 
 class HomeInstance final : public cli::Instance {
  public:
-  HomeInstance(const cli::Config& config, Parts parts)
+  HomeInstance(const cli::Config& config, std::unique_ptr<Parts> parts)
       : config_(config),
         parts_(std::move(parts)),
-        services_{.repository = *parts_.repository,
-                  .catalog = *parts_.catalog,
-                  .journal = *parts_.journal,
-                  .orchestrator = *parts_.orchestrator,
-                  .faas = *parts_.faas,
+        services_{.repository = *parts_->repository,
+                  .catalog = *parts_->catalog,
+                  .journal = *parts_->journal,
+                  .orchestrator = *parts_->orchestrator,
+                  .faas = *parts_->faas,
                   .clock = SystemClock::instance()} {}
 
   gateway::Api& api() override {
@@ -60,14 +60,14 @@ class HomeInstance final : public cli::Instance {
     AE_TRY(server_,
            gateway::Server::start(
                services_, {.host = config_.host, .port = config_.port, .threads = event_loops()}));
-    AE_TRY(const std::size_t resumed, parts_.orchestrator->recover());
+    AE_TRY(const std::size_t resumed, parts_->orchestrator->recover());
     if (resumed > 0) log::warning("{} unfinished runs go on", resumed);
     return server_->url();
   }
 
  private:
   cli::Config config_;
-  Parts parts_;
+  std::unique_ptr<Parts> parts_;
   gateway::Services services_;
   std::unique_ptr<gateway::Api> local_api_;
   std::unique_ptr<gateway::Server> server_;
@@ -76,25 +76,25 @@ class HomeInstance final : public cli::Instance {
 }  // namespace
 
 Result<std::unique_ptr<cli::Instance>> open_instance(const cli::Config& config) {
-  Parts parts;
+  auto parts = std::make_unique<Parts>();
   const auto& home = config.home;
-  AE_TRY(parts.repository_database,
+  AE_TRY(parts->repository_database,
          store::Database::open(home / "repository.db", repository::Repository::migration()));
-  AE_TRY(parts.catalog_database,
+  AE_TRY(parts->catalog_database,
          store::Database::open(home / "catalog.db", catalog::Catalog::migration()));
-  AE_TRY(parts.journal_database,
+  AE_TRY(parts->journal_database,
          store::Database::open(home / "journal.db", execute::Journal::migration()));
-  parts.repository =
-      std::make_unique<repository::Repository>(*parts.repository_database, home / "code");
-  parts.catalog =
-      std::make_unique<catalog::Catalog>(*parts.catalog_database, SystemClock::instance());
-  parts.journal = std::make_unique<execute::Journal>(*parts.journal_database);
-  AE_TRY(parts.faas, faas::FaasEngine::start({.run_folder = parts.run_folder.path(),
-                                              .state_folder = home / "state",
-                                              .python = config.python,
-                                              .max_workers = config.workers}));
-  parts.orchestrator =
-      std::make_unique<execute::Orchestrator>(*parts.journal, *parts.faas, SystemClock::instance());
+  parts->repository =
+      std::make_unique<repository::Repository>(*parts->repository_database, home / "code");
+  parts->catalog =
+      std::make_unique<catalog::Catalog>(*parts->catalog_database, SystemClock::instance());
+  parts->journal = std::make_unique<execute::Journal>(*parts->journal_database);
+  AE_TRY(parts->faas, faas::FaasEngine::start({.run_folder = parts->run_folder.path(),
+                                               .state_folder = home / "state",
+                                               .python = config.python,
+                                               .max_workers = config.workers}));
+  parts->orchestrator = std::make_unique<execute::Orchestrator>(*parts->journal, *parts->faas,
+                                                                SystemClock::instance());
   return std::make_unique<HomeInstance>(config, std::move(parts));
 }
 

@@ -83,10 +83,13 @@ Result<std::map<std::string, std::string>> read_yaml(const std::filesystem::path
     if (text.error().code == ErrorCode::kNotFound) return values;
     return fail(text.error());
   }
-  if (trim(*text).empty()) return values;
+  const auto says_something = [](std::string_view line) {
+    line = trim(line);
+    return !line.empty() && line.front() != '#';
+  };
+  if (std::ranges::none_of(split(*text, '\n'), says_something)) return values;
   auto document = json::parse_yaml(*text);
   if (!document) return annotate(std::move(document.error()), "reading " + path.string());
-  if (document->is_null()) return values;  // only comments
   if (!document->is_object()) {
     return fail(ErrorCode::kInvalidArgument,
                 path.string() + ": expected \"key: value\" lines, such as port: 8000");

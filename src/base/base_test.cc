@@ -54,6 +54,12 @@ TEST(TextTest, NearestFindsATypoAndNothingFarAway) {
   EXPECT_EQ(nearest("weather", names), "");
 }
 
+TEST(TextTest, SwappedLettersAreOneSlip) {
+  EXPECT_EQ(edit_distance("prot", "port"), 1U);
+  EXPECT_EQ(edit_distance("", "abc"), 3U);
+  EXPECT_EQ(edit_distance("kitten", "sitting"), 3U);
+}
+
 TEST(TextTest, Utf8RefusesOverlongFormsAndSurrogates) {
   EXPECT_TRUE(is_utf8("naïve 日本 🎵"));
   EXPECT_FALSE(is_utf8("\xc0\xaf"));

@@ -18,7 +18,8 @@ std::string join(std::span<const std::string> parts, std::string_view separator)
 // "HTTPServer" -> http server.
 std::vector<std::string> identifier_words(std::string_view identifier);
 
-// Levenshtein distance in bytes. O(a*b).
+// How many insertions, deletions, substitutions and swaps of neighbours make one text the other,
+// in bytes (optimal string alignment). O(a*b).
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
 // The candidate that was probably meant ("did you mean"), or "" when none is near. Ties: the first.

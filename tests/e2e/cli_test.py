@@ -180,7 +180,7 @@ class Mistakes(WithHome):
                           ("resume", "run_nosuch"), ("trace", "run_nosuch")):
             with self.subTest(arguments=arguments):
                 done = self.ae(*arguments, code=1)
-                self.assertTrue(done.stderr.startswith("error: "), done.stderr)
+                self.assertIn("error: ", done.stderr)
                 self.assertNotIn("exception", done.stderr.lower())
         self.assertIn("playmusic", self.home.ae("fn", "show", "playmusik").stderr)
 

@@ -5,12 +5,10 @@
 #include <fmt/format.h>
 
 #include <limits>
-#include <mutex>
-#include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 #include "base/hash.h"
+#include "execute/internal/linked_workflows.h"
 
 namespace ae::execute {
 namespace {
@@ -49,6 +47,13 @@ constexpr const char* kTables[] = {
 constexpr json::Limits kOwnJson{.max_bytes = std::numeric_limits<std::size_t>::max(),
                                 .max_depth = 1000,
                                 .max_keys = std::numeric_limits<std::size_t>::max()};
+
+Result<Json> parse_own(std::string_view text) {
+  auto parsed = json::parse(text, kOwnJson);
+  // Nobody sent this: it has been damaged since we wrote it.
+  if (!parsed) parsed.error().code = ErrorCode::kDataLoss;
+  return parsed;
+}
 
 std::int64_t to_integer(WallTime time) { return time.time_since_epoch().count(); }
 WallTime to_time(std::int64_t value) { return WallTime(std::chrono::milliseconds(value)); }
@@ -130,7 +135,7 @@ Result<Event> read_event(const Row& row) {
   AE_TRY(event.kind, event_kind_from_string(row.text(1)));
   event.node = dag::NodeId(row.text(2));
   event.at = to_time(row.integer(3));
-  AE_TRY(event.data, json::parse(row.text(4), kOwnJson));
+  AE_TRY(event.data, parse_own(row.text(4)));
   return event;
 }
 
@@ -145,66 +150,6 @@ Result<RunSummary> read_summary(const Row& row) {
   if (!row.is_null(4)) summary.finished_at = to_time(row.integer(4));
   return summary;
 }
-
-// Linked workflows that are shared by many runs: hashed once, stored once, read back once.
-class LinkedWorkflows {
- public:
-  struct Text {
-    std::string hash;
-    std::string content;
-  };
-
-  // By identity: an object that is const and alive cannot have changed.
-  std::shared_ptr<const Text> text_of(const std::shared_ptr<const dag::LinkedWorkflow>& linked) {
-    {
-      const std::lock_guard lock(mutex_);
-      const auto known = texts_.find(linked.get());
-      if (known != texts_.end() && !known->second.object.expired()) return known->second.text;
-    }
-    auto text = std::make_shared<Text>();
-    text->content = json::dump(dag::to_json(*linked));
-    text->hash = sha256_hex(text->content);
-    const std::lock_guard lock(mutex_);
-    std::erase_if(texts_, [](const auto& entry) { return entry.second.object.expired(); });
-    texts_[linked.get()] = {linked, text};
-    return text;
-  }
-
-  std::shared_ptr<const dag::LinkedWorkflow> cached(std::int64_t number) {
-    const std::lock_guard lock(mutex_);
-    const auto found = loaded_.find(number);
-    return found == loaded_.end() ? nullptr : found->second.lock();
-  }
-
-  void remember(std::int64_t number, const std::shared_ptr<const dag::LinkedWorkflow>& linked) {
-    const std::lock_guard lock(mutex_);
-    std::erase_if(loaded_, [](const auto& entry) { return entry.second.expired(); });
-    loaded_[number] = linked;
-  }
-
-  bool is_stored(const std::string& hash) {
-    const std::lock_guard lock(mutex_);
-    return stored_.contains(hash);
-  }
-
-  void stored(const std::string& hash) {
-    const std::lock_guard lock(mutex_);
-    if (stored_.size() >= kMaxStored) stored_.clear();
-    stored_.insert(hash);
-  }
-
- private:
-  static constexpr std::size_t kMaxStored = 10'000;  // hashes of 64 bytes: a megabyte at most
-
-  struct Known {
-    std::weak_ptr<const dag::LinkedWorkflow> object;
-    std::shared_ptr<const Text> text;
-  };
-  std::mutex mutex_;
-  std::unordered_map<const dag::LinkedWorkflow*, Known> texts_;
-  std::unordered_map<std::int64_t, std::weak_ptr<const dag::LinkedWorkflow>> loaded_;
-  std::unordered_set<std::string> stored_;  // known to be on disk
-};
 
 }  // namespace
 
@@ -230,7 +175,7 @@ class Journal::Impl {
           return insert_event(db, row.id, event);
         },
         [this, text, is_stored, durable = std::move(durable)](Result<void> result) mutable {
-          if (result && !is_stored) linked_.stored(text->hash);
+          if (result && !is_stored) linked_.note_stored(text->hash);
           durable(std::move(result));
         });
   }
@@ -384,7 +329,7 @@ class Journal::Impl {
                                content = row.text(0);
                                return false;
                              }));
-    AE_TRY(const Json json, json::parse(content, kOwnJson));
+    AE_TRY(const Json json, parse_own(content));
     AE_TRY(dag::LinkedWorkflow linked, dag::linked_workflow_from_json(json));
     auto shared = std::make_shared<const dag::LinkedWorkflow>(std::move(linked));
     linked_.remember(number, shared);

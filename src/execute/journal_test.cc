@@ -188,7 +188,7 @@ TEST_F(JournalTest, LogsComeInTheOrderOfTheirWriting) {
 TEST_F(JournalTest, DamageIsTold) {
   ASSERT_TRUE(create("r1"));
   ASSERT_TRUE(database_->execute("UPDATE events SET data = '{\"input\":'"));
-  EXPECT_FALSE(journal_->load(RunId("r1")).has_value());
+  EXPECT_EQ(journal_->load(RunId("r1")).error().code, ErrorCode::kDataLoss);
   ASSERT_TRUE(database_->execute("UPDATE events SET data = '{}', kind = 'nonsense'"));
   EXPECT_EQ(journal_->load(RunId("r1")).error().code, ErrorCode::kDataLoss);
   ASSERT_TRUE(database_->execute("DELETE FROM events"));

@@ -30,10 +30,10 @@ class Orchestrator::Impl {
     services_->gate.close();
     services_->creates.close();
     services_->slots->close();
-    services_->table.clear();
+    services_->watchers.stop();
     services_->timer.reset();
     services_->runner.reset();
-    services_->watchers.reset();
+    services_->table.clear();  // they hold the services, which hold the table
   }
 
   Result<std::size_t> recover() {
@@ -59,7 +59,7 @@ class Orchestrator::Impl {
     }
     auto prepared = prepare(request);
     if (!prepared) {
-      services_->watchers->call(
+      services_->watchers.call(
           [accepted = std::move(accepted), error = std::move(prepared).error()]() mutable {
             accepted(fail(std::move(error)));
           });
@@ -83,31 +83,31 @@ class Orchestrator::Impl {
   // The watcher is there before anybody looks whether the run is over, so nothing is missed; who
   // then finds it over and the run itself may both try to tell it, and the first one does.
   Result<std::uint64_t> when_finished(const RunId& id, Finished finished) {
-    const std::uint64_t token = services_->watchers->wait(id, std::move(finished));
+    const std::uint64_t token = services_->watchers.wait(id, std::move(finished));
     auto state = look_up(id);
     if (!state) {
-      services_->watchers->forget(token);
+      services_->watchers.forget(token);
       return fail(std::move(state).error());
     }
     if (state->status != RunStatus::kRunning) {
-      services_->watchers->finish_one(token, std::make_shared<const RunState>(*std::move(state)));
+      services_->watchers.finish_one(token, std::make_shared<const RunState>(*std::move(state)));
     }
     return token;
   }
 
   Result<std::uint64_t> subscribe(const RunId& id, std::int64_t after_sequence, OnEvent on_event) {
     const std::uint64_t token =
-        services_->watchers->subscribe(id, after_sequence, std::move(on_event));
+        services_->watchers.subscribe(id, after_sequence, std::move(on_event));
     auto earlier = earlier_events(id, after_sequence);
     if (!earlier) {
-      services_->watchers->forget(token);
+      services_->watchers.forget(token);
       return fail(std::move(earlier).error());
     }
-    services_->watchers->catch_up(token, *std::move(earlier));
+    services_->watchers.catch_up(token, *std::move(earlier));
     return token;
   }
 
-  void forget(std::uint64_t token) { services_->watchers->forget(token); }
+  void forget(std::uint64_t token) { services_->watchers.forget(token); }
 
   Result<RunState> get(const RunId& id) {
     AE_TRY(RunState state, look_up(id));

@@ -92,7 +92,7 @@ void RunActor::create(const NewRun& run, Orchestrator::Accepted accepted) {
         if (!result) answer = self->not_created(key, std::move(result).error());
         // First the answer, then whatever the run does. If the orchestrator is stopping, a later
         // process goes on with the run: it is accepted all the same.
-        services.watchers->call(
+        services.watchers.call(
             [accepted = std::move(accepted), answer]() mutable { accepted(std::move(answer)); });
         if (result) {
           (void)self->post([event](RunActor& actor) { actor.created(event); }, where);
@@ -209,7 +209,7 @@ void RunActor::on_durable() {
       abandon();
       return;
     }
-    services_->watchers->publish(machine_.state().id, event);
+    services_->watchers.publish(machine_.state().id, event);
   }
   for (const Event& event : events) after_event(event);
   if (machine_.state().status == RunStatus::kRunning) {
@@ -355,7 +355,7 @@ void RunActor::retire() {
     final_ = std::make_shared<const RunState>(machine_.take_state());
   }
   services_->table.remove(id);
-  services_->watchers->finished(id, final_);
+  services_->watchers.finished(id, final_);
 }
 
 }  // namespace ae::execute

@@ -74,7 +74,6 @@ Services::Services(Journal& the_journal, FunctionInvoker& the_invoker, const Clo
       options(the_options),
       jitter(the_options.jitter_seed),
       slots(std::make_shared<StepSlots>(the_options.max_running_steps)),
-      watchers(std::make_unique<Watchers>()),
       timer(std::make_unique<Timer>()),
       runner(std::make_unique<ThreadPool>(1, std::numeric_limits<std::size_t>::max())) {}
 

@@ -81,8 +81,9 @@ struct Services {
   Jitter jitter;
   const std::shared_ptr<StepSlots> slots;
 
+  Watchers watchers;
+
   // Reset by the orchestrator's destructor, after the gate is closed.
-  std::unique_ptr<Watchers> watchers;
   std::unique_ptr<Timer> timer;
   std::unique_ptr<ThreadPool> runner;
 };

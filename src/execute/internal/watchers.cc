@@ -2,11 +2,10 @@
 
 #include <condition_variable>
 #include <deque>
+#include <future>
 #include <limits>
 #include <thread>
 #include <utility>
-
-#include "base/log.h"
 
 namespace ae::execute {
 
@@ -165,9 +164,20 @@ void Watchers::forget(std::uint64_t token) {
 }
 
 void Watchers::call(std::move_only_function<void()> callback) {
-  if (!thread_.post(std::move(callback))) {
-    log::warning("a run's event came while the orchestrator was stopping; nobody is told");
+  const std::lock_guard lock(mutex_);
+  // The pool is unbounded, so it accepts.
+  if (!stopped_) (void)thread_.post(std::move(callback));
+}
+
+void Watchers::stop() {
+  std::promise<void> drained;
+  auto future = drained.get_future();
+  call([drained = std::move(drained)]() mutable { drained.set_value(); });
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
   }
+  future.wait();
 }
 
 }  // namespace ae::execute

@@ -19,7 +19,7 @@ namespace ae::execute {
 class Watchers final {
  public:
   Watchers();
-  ~Watchers();  // calls what is queued, joins
+  ~Watchers();
   Watchers(const Watchers&) = delete;
   Watchers& operator=(const Watchers&) = delete;
 
@@ -36,6 +36,8 @@ class Watchers final {
 
   void publish(const RunId& run, const Event& event);
   void finished(const RunId& run, const std::shared_ptr<const RunState>& state);
+  // Calls what is queued and waits for it; what comes later is dropped. Not from a callback.
+  void stop();
   // Any other callback, in the same order.
   void call(std::move_only_function<void()> callback);
 
@@ -49,6 +51,7 @@ class Watchers final {
 
   mutable std::mutex mutex_;
   std::uint64_t last_token_ = 0;
+  bool stopped_ = false;
   std::unordered_map<RunId, std::vector<WatcherPtr>> by_run_;
   std::unordered_map<std::uint64_t, WatcherPtr> by_token_;
   ThreadPool thread_;  // last: its tasks use the above

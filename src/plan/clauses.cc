@@ -237,10 +237,12 @@ class ClauseFinder {
       return next.slot != kNone || in(kDeterminers, next.lower) || in(kObjects, next.lower) ||
              next.kind != TokenKind::kWord || !is_function_word(next.lower);
     }
-    // An unknown first word before a determiner: "frobnicate the report".
-    return begin + 1 < end &&
-           (in(kDeterminers, tokens_[begin + 1].lower) || word(begin + 1, "it")) &&
-           !token.lower.ends_with("ing");
+    // An unknown first word before what it can act on: "frobnicate the report", "prune P-17".
+    if (begin + 1 >= end || token.lower.ends_with("ing")) return false;
+    const Token& next = tokens_[begin + 1];
+    const bool formal = next.slot != kNone && query_.slots[next.slot].kind != SlotKind::kName &&
+                        query_.slots[next.slot].kind != SlotKind::kDate;
+    return formal || in(kDeterminers, next.lower) || next.lower == "it";
   }
 
   // "This is Anna", "my order is A-1042", "I'm Bob", "we live in Rome".

@@ -129,6 +129,11 @@ bool is_generic_verb(std::string_view stem_of_word) {
   return has(kSet, stem_of_word);
 }
 
+bool is_information_verb(std::string_view stem_of_word) {
+  static const WordSet kSet = stemmed_set(internal::kInformationVerbs);
+  return has(kSet, stem_of_word) || is_generic_verb(stem_of_word);
+}
+
 bool is_noun_or_verb(std::string_view stem_of_word) {
   static const WordSet kSet = stemmed_set(internal::kNounOrVerb);
   return has(kSet, stem_of_word);

@@ -18,6 +18,9 @@ const std::vector<std::string>& synonyms(std::string_view stem);
 bool is_action_verb(std::string_view stem);
 // A verb so general that it says nothing about what is wanted ("get", "show", "find"), by stem.
 bool is_generic_verb(std::string_view stem);
+// A verb that only asks to be told something, whatever function knows it ("compute", "list"), by
+// stem; the generic ones included.
+bool is_information_verb(std::string_view stem);
 // A word that is as often a noun as a verb ("order", "email", "list"), by stem.
 bool is_noun_or_verb(std::string_view stem);
 // A noun that says little without another one ("id", "name", "value", "result"), by stem.

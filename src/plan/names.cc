@@ -206,13 +206,22 @@ class Finisher {
     static constexpr std::array<std::string_view, 14> kLinks = {
         "of", "is", "was", "named", "called", "titled", "the",
         "a",  "an", "are", "=",     ":",      "#",      "be"};
+    if (tokens_[slot.last_token - 1].possessive) return;
     std::size_t found = 0;
+    bool of = false;
     for (std::size_t at = slot.first_token; at > 0 && found < 3 && slot.first_token - at < 6;) {
       --at;
       const Token& token = tokens_[at];
+      of = of || (token.lower == "of" && found == 0);
       if (in(kLinks, token.lower) && found == 0) continue;
       if (!noun(at)) return;
       if (is_action_verb(token.stem) && (!is_noun_or_verb(token.stem) || verb_here(at))) return;
+      // "fits Anna": what stands before a name like a verb is one.
+      if (slot.kind == SlotKind::kName && token.lower.ends_with('s') &&
+          !token.lower.ends_with("ss"))
+        return;
+      // "the city of Berlin" is Berlin; "the words of the Travel Policy" are no Travel Policy.
+      if (of && !is_place_noun(token.stem)) return;
       slot.heads.push_back(token.stem);
       ++found;
     }

@@ -56,6 +56,13 @@ const std::string_view kGenericVerbs =
     "let make do use have help like determine display receive take view perform try ask "
     "learn discover gather lookup curious interested wonder figure say";
 
+const std::string_view kInformationVerbs =
+    "calculate compute list report search print describe identify read predict forecast estimate "
+    "explain query count detect recommend suggest locate hear listen watch browse pick choose "
+    "select "
+    "write put render make turn state handle process bring measure assess evaluate monitor track "
+    "lookup output advise specify enumerate";
+
 const std::string_view kNounOrVerb =
     "email e-mail mail text order book list name check report plan message call schedule search "
     "review forecast rate price file place play process record request run score share ship "
@@ -119,6 +126,7 @@ const std::string_view kSynonymGroups =
     "list enumerate\n"
     "create make add generate build produce new set\n"
     "write draft compose author\n"
+    "write rewrite put render\n"
     "schedule plan arrange book add organize\n"
     "schedule timetable agenda calendar\n"
     "event meeting appointment entry\n"
@@ -155,7 +163,7 @@ const std::string_view kSynonymGroups =
     "crop trim cut\n"
     "grayscale greyscale monochrome black-and-white gray grey\n"
     "compress zip shrink\n"
-    "weather forecast climate temperature rain sunny snow umbrella wind sky\n"
+    "weather climate temperature rain sunny snow umbrella wind sky\n"
     "forecast predict prediction expect outlook\n"
     "temperature warm hot cold degree warmth heat\n"
     "current now present today moment latest\n"
@@ -190,7 +198,7 @@ const std::string_view kSynonymGroups =
     "friend buddy contact\n"
     "employee staff worker colleague\n"
     "id identifier identity number\n"
-    "status state progress condition stand\n"
+    "status state progress\n"
     "track trace follow monitor\n"
     "arrive arrival reach come\n"
     "ship deliver shipping delivery\n"

@@ -72,7 +72,8 @@ struct SolveOptions {
   std::size_t alternatives = 3;
 };
 
-// Best first; empty when no function serves anything in the query.
+// Best first, never empty. When no function serves anything in the query the only solution has no
+// nodes and says which clauses are unserved.
 // Errors: the context's.
 Result<std::vector<Solution>> solve(const plan::Query& query, const retrieve::Pool& pool,
                                     const CallContext& context, const SolveOptions& options = {});

@@ -9,6 +9,7 @@ namespace ae::plan::internal {
 extern const std::string_view kFunctionWords;
 extern const std::string_view kActionVerbs;
 extern const std::string_view kGenericVerbs;
+extern const std::string_view kInformationVerbs;
 extern const std::string_view kNounOrVerb;
 extern const std::string_view kGenericNouns;
 extern const std::string_view kPersonNouns;

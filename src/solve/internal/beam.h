@@ -1,0 +1,89 @@
+// The search: partial workflows, grown from their sinks backwards.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/call_context.h"
+#include "solve/internal/problem.h"
+#include "solve/solve.h"
+
+namespace ae::solve::internal {
+
+inline constexpr std::uint32_t kNoNode = static_cast<std::uint32_t>(-1);
+
+// What the search pays and is paid. A rare word that a plan covers is worth about 1; everything
+// else is measured against that. Set by hand on made-up repositories and the development sets.
+struct Weights {
+  double node = 0.30;             // each step
+  double open_identifier = 0.95;  // a required id that nobody fills: people rarely know ids
+  double open_text = 0.45;
+  double open_other = 0.55;
+  double detour = 1.0;       // an id found by way of another form of itself
+  double slot = 0.85;        // a value of the query used, times how well it fits
+  double reuse = 0.25;       // the same value for another parameter of the same meaning
+  double unused = 0.35;      // a value of the query that nothing uses
+  double foreign = 0.85;     // share left when a value comes from another request's clause
+  double weak_edge = 0.45;   // an edge, times what its score lacks to 1
+  double backward = 0.5;     // an edge from a later request into an earlier one
+  double cohesion = 0.1;     // a second parameter from the same step
+  double action = 0.35;      // a step that does what a clause's verb says, once a clause
+  double elsewhere = 0.75;   // share left of a word covered by a step of another request
+  double extra_sink = 0.25;  // more sinks than requests
+  double min_fit = 0.30;
+  double min_edge = 0.26;
+};
+inline constexpr Weights kWeights;
+
+enum class Filling : std::uint8_t { kPending, kCaller, kMention, kEdge, kAbsent };
+
+struct ParameterState {
+  std::uint32_t field = 0;
+  Filling filling = Filling::kPending;
+  bool required = true;
+  const Fit* fit = nullptr;      // kMention; owned by Problem
+  std::uint32_t node = kNoNode;  // kEdge: producing node
+  std::uint32_t output = 0;      // kEdge: its field
+  float score = 0;               // of the edge
+};
+
+struct NodeState {
+  std::uint32_t function = 0;
+  std::uint32_t clause = 0;
+  std::uint32_t first = 0;  // its parameters in State::parameters
+  std::uint32_t count = 0;
+  std::uint32_t consumer = kNoNode;  // for whose sake it was added; kNoNode: a sink of a clause
+};
+
+struct State {
+  std::vector<NodeState> nodes;
+  std::vector<ParameterState> parameters;
+  std::vector<float> covered;  // by word
+  std::uint32_t acted = 0;     // clauses whose verb some step does
+  MentionMask used = 0;
+  double score = 0;
+  double hope = 0;                // what the pending parameters may still earn
+  std::uint32_t next_clause = 0;  // sinks are added from the last clause to the first
+};
+
+// By score; equal ones keep their order, which is that of their making.
+void sort_best_first(std::vector<State>& states);
+
+double open_cost(const retrieve::Field& field);
+
+// Complete plans (no pending parameter), best first, at most `keep`.
+// Errors: the context's.
+Result<std::vector<State>> search(const Problem& problem, const CallContext& context,
+                                  const SolveOptions& options, std::size_t keep);
+
+// Binds optional parameters to values that are left, and repeats what a list asks to be repeated
+// ("in Berlin and Rome"). Changes the score.
+void bind_optionals(const Problem& problem, State& state);
+void repeat_for_lists(const Problem& problem, State& state, std::size_t max_nodes);
+
+// True when some node uses an output of `node`.
+bool is_consumed(const State& state, std::uint32_t node);
+// True when `node` depends on `other`, or is it.
+bool depends_on(const State& state, std::uint32_t node, std::uint32_t other);
+
+}  // namespace ae::solve::internal

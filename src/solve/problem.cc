@@ -1,0 +1,155 @@
+#include "solve/internal/problem.h"
+
+#include <algorithm>
+
+#include "plan/lexicon.h"
+
+namespace ae::solve::internal {
+namespace {
+
+constexpr std::size_t kMaxFits = 6;
+constexpr float kSynonymOfKnown = 0.45F;
+constexpr float kAsNoun = 0.45F;
+constexpr float kSynonym = 0.65F;     // of what the word itself would count
+constexpr float kGenericVerb = 0.2F;  // "get", "show": what is wanted is said by other words
+constexpr float kInformation = 0.5F;  // "list", "compute"
+constexpr float kGenericNoun = 0.4F;  // "id", "result"
+constexpr float kAction = 1.2F;
+
+bool contains(const std::vector<std::string>& list, const std::string& word) {
+  return std::ranges::find(list, word) != list.end();
+}
+
+// Does the function do what the verb says? 1: the very verb; less for what people say instead.
+float does(const retrieve::IndexedFunction& function, const std::string& verb) {
+  if (contains(function.actions, verb)) return 1;
+  for (const std::string& synonym : plan::synonyms(verb)) {
+    if (contains(function.actions, synonym)) return 0.8F;
+  }
+  return 0;
+}
+
+void read_words(Problem& problem) {
+  const plan::Query& query = *problem.query;
+  for (std::size_t c = 0; c < query.clauses.size() && c < kMaxClauses; ++c) {
+    if (!problem.active[c]) continue;
+    for (const std::size_t token : query.clauses[c].tokens) {
+      if (problem.words.size() >= kMaxTokens) return;
+      const std::string& stem = query.tokens[token].stem;
+      Word word{token, c, 0, token == query.clauses[c].action_token};
+      float weight = static_cast<float>(problem.index->rarity(problem.index->stem_id(stem)));
+      if (plan::is_generic_verb(stem)) {
+        weight *= kGenericVerb;
+      } else if (word.action && !plan::is_information_verb(stem)) {
+        weight *= kAction;
+      } else if (plan::is_information_verb(stem) && word.action) {
+        weight *= kInformation;
+      } else if (plan::is_generic_noun(stem)) {
+        weight *= kGenericNoun;
+      }
+      word.weight = weight;
+      problem.words.push_back(word);
+    }
+  }
+}
+
+void read_coverage(Problem& problem) {
+  const retrieve::FunctionIndex& index = *problem.index;
+  const std::size_t width = problem.words.size();
+  problem.coverage.assign(index.functions().size() * width, 0);
+  for (std::size_t w = 0; w < width; ++w) {
+    const std::string& stem = problem.query->tokens[problem.words[w].token].stem;
+    const auto add = [&](const std::string& word, float share) {
+      for (const retrieve::Posting& posting : index.postings(index.stem_id(word))) {
+        float& covered = problem.coverage[posting.function * width + w];
+        covered = std::max(covered, share * posting.strength);
+      }
+    };
+    // Where functions speak of the very word, another one is less likely to be meant.
+    const bool known = !index.postings(index.stem_id(stem)).empty();
+    add(stem, 1);
+    for (const std::string& synonym : plan::synonyms(stem))
+      add(synonym, known ? kSynonymOfKnown : kSynonym);
+  }
+}
+
+// A verb is covered by doing it; that a function's text has it as a noun counts little.
+void read_action_coverage(Problem& problem) {
+  const std::size_t width = problem.words.size();
+  for (std::size_t w = 0; w < width; ++w) {
+    const Word& word = problem.words[w];
+    if (!word.action) continue;
+    for (std::uint32_t f = 0; f < problem.index->functions().size(); ++f) {
+      float& covered = problem.coverage[f * width + w];
+      covered = std::max(covered * kAsNoun, problem.acts(f, word.clause));
+    }
+  }
+}
+
+// A function with side effects needs a verb in the query that asks for them.
+bool asked_for(const Problem& problem, const retrieve::IndexedFunction& function) {
+  if (function.spec->effects.empty()) return true;
+  const plan::Query& query = *problem.query;
+  for (const Word& word : problem.words) {
+    const std::string& stem = query.tokens[word.token].stem;
+    const bool verb = word.action || (plan::is_action_verb(stem) && !plan::is_noun_or_verb(stem));
+    if (!verb || plan::is_generic_verb(stem)) continue;
+    if (does(function, stem) > 0) return true;
+    for (const std::string& effect : function.spec->effects) {
+      const std::string named = plan::stem(effect);
+      if (named == stem || contains(plan::synonyms(named), stem)) return true;
+    }
+  }
+  return false;
+}
+
+void read_actions(Problem& problem) {
+  const retrieve::FunctionIndex& index = *problem.index;
+  const std::size_t clauses = problem.query->clauses.size();
+  problem.justified.assign(index.functions().size(), true);
+  problem.matches_action.assign(index.functions().size() * clauses, 0);
+  for (std::size_t f = 0; f < index.functions().size(); ++f) {
+    problem.justified[f] = asked_for(problem, index.functions()[f]);
+  }
+  for (std::size_t c = 0; c < clauses && c < kMaxClauses; ++c) {
+    const std::string& action = problem.query->clauses[c].action;
+    if (action.empty() || !problem.active[c]) continue;
+    for (std::size_t f = 0; f < index.functions().size(); ++f) {
+      problem.matches_action[f * clauses + c] = does(index.functions()[f], action);
+    }
+  }
+}
+
+}  // namespace
+
+const std::vector<Fit>& Problem::fits(std::uint32_t field) const {
+  std::unique_ptr<std::vector<Fit>>& memo = fit_memo[field];
+  if (memo != nullptr) return *memo;
+  memo = std::make_unique<std::vector<Fit>>();
+  for (const Mention& mention : mentions) {
+    fit_mention(mention, mentions, index->fields()[field], *memo);
+  }
+  std::ranges::sort(*memo, [](const Fit& a, const Fit& b) {
+    return a.score != b.score ? a.score > b.score : a.mention < b.mention;
+  });
+  if (memo->size() > kMaxFits) memo->resize(kMaxFits);
+  return *memo;
+}
+
+Problem make_problem(const plan::Query& query, const retrieve::Pool& pool,
+                     const std::vector<bool>& active) {
+  Problem problem;
+  problem.query = &query;
+  problem.index = pool.index.get();
+  problem.active = active;
+  for (const retrieve::Candidate& candidate : pool.candidates)
+    problem.pool.push_back(candidate.number);
+  problem.mentions = find_mentions(query, *pool.index, problem.pool, active);
+  read_words(problem);
+  read_coverage(problem);
+  read_actions(problem);
+  read_action_coverage(problem);
+  return problem;
+}
+
+}  // namespace ae::solve::internal

@@ -23,16 +23,19 @@ die() {
 }
 
 # progress NAME DONE TOTAL DETAIL: one line that is drawn over on a terminal, else a line every
-# tenth of the way.
-progress_tenth=0
+# tenth of the way and every 20 seconds.
+progress_tenth=0 progress_total=0 progress_at=0
 progress() {
   local name=$1 done=$2 total=$3 detail=$4 columns
   if [[ $live == yes ]]; then
     columns=${COLUMNS:-80}
     detail=$(printf '%s  %d/%d  %s' "$name" "$done" "$total" "$detail")
     printf '%s%s' "$wipe" "${detail:0:columns-1}" >&2
-  elif ((total > 0 && done * 10 / total > progress_tenth)); then
-    progress_tenth=$((done * 10 / total))
+    return
+  fi
+  if ((total != progress_total)); then progress_tenth=0 progress_total=$total; fi
+  if ((total > 0 && (done * 10 / total > progress_tenth || SECONDS - progress_at >= 20))); then
+    progress_tenth=$((done * 10 / total)) progress_at=$SECONDS
     say "$name  $done/$total"
   fi
 }
@@ -80,7 +83,6 @@ build() {
   local preset=$1 folder=$root/build/$1 log=$log_folder/build-$1.log
   shift
   mkdir -p "$log_folder"
-  progress_tenth=0
   local started=$SECONDS line drawn=no
   # Ninja prints a line a step when its output is no terminal; they are kept and counted.
   set +e

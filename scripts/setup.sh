@@ -79,7 +79,6 @@ say "installing ${#missing[@]} packages: ${missing[*]}"
 apt() {
   local kind percent text status
   echo "+ apt-get $*" >>"$log"
-  progress_tenth=0
   set +e
   {
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o APT::Status-Fd=1 \

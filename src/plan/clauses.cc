@@ -84,6 +84,7 @@ class ClauseFinder {
       // Of a list "a, b and c" only verbs make clauses; "In Oslo, what is …" does not split.
       return has_verb(begin, at) && (starts_request(next) || framing_length(tokens_, next) > 0);
     }
+    if (framing_length(tokens_, next) > 0 && conjunction) return true;
     if (!has_verb(begin, at) && !has_question(begin, at)) return false;
     return starts_request(next) || framing_length(tokens_, next) > 0 ||
            (plain(next) && in(kQuestionWords, tokens_[next].lower));
@@ -203,6 +204,7 @@ class ClauseFinder {
       clause.asks = false;
       return;
     }
+    begin = skip_wish(begin, end, framed);
     const bool question = in(kQuestionWords, tokens_[begin].lower);
     const bool fact = !framed && states_fact(begin, end);
     clause.asks = !fact;
@@ -214,11 +216,26 @@ class ClauseFinder {
     for (std::size_t i = begin; i < end && !fact; ++i) {
       if (!plain(i) || is_function_word(tokens_[i].lower) || !is_action_verb(tokens_[i].stem))
         continue;
-      if (is_noun_or_verb(tokens_[i].stem)) continue;
+      const bool infinitive = i > begin && word(i - 1, "to") && starts_request(i);
+      if (is_noun_or_verb(tokens_[i].stem) && !infinitive) continue;
       if (i > begin && (in(kDeterminers, tokens_[i - 1].lower) || word(i - 1, "of"))) continue;
       set_action(clause, i);
       return;
     }
+  }
+  // "Ben would like to order …", "my boss wants me to …": whose wish it is does not matter here.
+  std::size_t skip_wish(std::size_t begin, std::size_t end, bool& framed) const {
+    static constexpr std::array<std::string_view, 8> kWishes = {"like",  "want", "wants", "need",
+                                                                "needs", "love", "wish",  "wishes"};
+    for (std::size_t i = begin; i + 1 < end && i < begin + 5; ++i) {
+      if (!in(kWishes, tokens_[i].lower)) continue;
+      std::size_t next = i + 1;
+      if (word(next, "me") || word(next, "you") || word(next, "us")) ++next;
+      if (!word(next, "to") || next + 1 >= end) return begin;
+      framed = true;
+      return next + 1;
+    }
+    return begin;
   }
   void set_action(Clause& clause, std::size_t at) {
     clause.action = tokens_[at].stem;

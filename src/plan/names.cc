@@ -253,12 +253,25 @@ class Finisher {
       slot.person =
           slot.person || (in(kDoings, tokens_[slot.last_token].lower) && slot.preposition.empty());
     }
+    // "send it to Bob", "text Bob".
+    if (addresses(slot)) slot.person = true;
     // "I am Bob", "I'm Bob".
     const std::size_t first = slot.first_token;
     if (first > 0 && tokens_[first - 1].lower == "i'm") slot.person = true;
     if (first > 1 && tokens_[first - 1].lower == "am" && tokens_[first - 2].lower == "i") {
       slot.person = true;
     }
+  }
+
+  // People are told and sent things.
+  bool addresses(const Slot& slot) const {
+    static constexpr std::array<std::string_view, 14> kVerbs = {
+        "send", "email",  "mail",   "text",  "messag", "notifi", "forward",
+        "tell", "remind", "inform", "alert", "call",   "phone",  "show"};
+    const std::size_t clause = tokens_[slot.first_token].clause;
+    if (clause == kNone || !in(kVerbs, query_.clauses[clause].action)) return false;
+    const std::size_t verb = query_.clauses[clause].action_token;
+    return slot.preposition == "to" || (verb != kNone && verb + 1 == slot.first_token);
   }
 
   const Query& query_;

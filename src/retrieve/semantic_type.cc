@@ -43,6 +43,24 @@ bool names_identifier(const std::vector<std::string>& name, const std::vector<st
   return false;
 }
 
+// The first noun phrase of a description, its name's words included; after a general word ("number
+// of words") what it is of.
+std::vector<std::string> heads_of(const std::vector<std::string>& named, std::string_view prose) {
+  std::vector<std::string> heads = named;
+  bool specific = false;
+  bool begun = false;
+  for (const std::string& word : identifier_words(prose.substr(0, 120))) {
+    if (plan::is_function_word(word)) {
+      if (specific || (begun && word != "of" && word != "the" && word != "a")) break;
+      continue;
+    }
+    begun = true;
+    heads.push_back(plan::stem(word));
+    specific = specific || !plan::is_generic_noun(heads.back());
+  }
+  return heads;
+}
+
 void add_term(std::vector<Term>& terms, StemId stem, float weight) {
   const auto at = std::ranges::find(terms, stem, &Term::stem);
   if (at == terms.end()) {
@@ -233,6 +251,7 @@ Field read_field(std::string name, const Json& schema, bool required, std::uint3
   const std::vector<std::string> named = plan::content_stems(name);
   const std::vector<std::string> prose =
       plan::content_stems(json::string_or(schema, "description"));
+  field.heads = heads_of(named, json::string_or(schema, "description"));
   for (const std::string& stem : named) {
     field.name_stems.push_back(stems.intern(stem));
     add_term(field.name_terms, field.name_stems.back(), 1.0F);
@@ -294,6 +313,9 @@ double similarity(const Field& produced, const Field& consumed) {
   score *= factor;
   // Any prose can be read, counted, translated or sent.
   if (produced.free_text && consumed.free_text) score = std::max(score, 0.5);
+  // An address or a code is no prose.
+  const bool formal = produced.identifier || !produced.format.empty() || !produced.pattern.empty();
+  if (consumed.free_text && formal) score *= 0.4;
   // The id of a thing is not its name, nor the other way round.
   if (produced.identifier != consumed.identifier) score *= 0.45;
   return std::min(score, 1.0);

@@ -55,6 +55,7 @@ struct Field {
   std::string key;                 // the name's words: "song title"
   std::vector<StemId> name_stems;  // in order
   std::vector<std::string> stems;  // of name and description
+  std::vector<std::string> heads;  // what it is: \"Currency the price is in\" is a currency
   std::vector<Term> name_terms;    // by stem; weights set by weigh()
   std::vector<Term> terms;         // name and description, by stem
   std::vector<Term> prose_terms;   // description alone

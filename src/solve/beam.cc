@@ -212,7 +212,8 @@ class Beam {
         move.output = output;
         move.edge = static_cast<float>(score);
         push(std::move(move),
-             refund + edge_value(score) + (loose ? 0.2 : 0) + relation(state, owner, n), hope);
+             refund + edge_value(score) + (loose ? 0.2 : 0) + relation(state, owner, n, output),
+             hope);
       }
     }
   }
@@ -285,17 +286,21 @@ class Beam {
 
   // Requests are carried out in the order in which they are said, unless a word says otherwise;
   // what belongs together comes from one step.
-  double relation(const State& state, std::uint32_t consumer, std::uint32_t producer) const {
+  double relation(const State& state, std::uint32_t consumer, std::uint32_t producer,
+                  std::uint32_t output) const {
     double sum = 0;
     const NodeState& at = state.nodes[consumer];
     const std::uint32_t from = state.nodes[producer].clause;
     if (is_backward(at.clause, from)) sum -= kWeights.backward;
+    bool together = false;
     for (std::uint32_t p = at.first; p < at.first + at.count; ++p) {
-      if (state.parameters[p].filling == Filling::kEdge && state.parameters[p].node == producer) {
-        return sum + kWeights.cohesion;
-      }
+      const ParameterState& parameter = state.parameters[p];
+      if (parameter.filling != Filling::kEdge || parameter.node != producer) continue;
+      // One value for two parameters of a step: from a currency into the same.
+      if (parameter.output == output) sum -= kWeights.twice;
+      together = true;
     }
-    return sum;
+    return sum + (together ? kWeights.cohesion : 0);
   }
 
   bool is_backward(std::uint32_t consumer, std::uint32_t producer) const {

@@ -130,6 +130,33 @@ void bind_optionals(const Problem& problem, State& state) {
   }
 }
 
+void charge_lost_words(const Problem& problem, State& state) {
+  const std::vector<retrieve::Field>& fields = problem.index->fields();
+  const auto speaks = [&](std::uint32_t field, const std::string& stem) {
+    return std::ranges::find(fields[field].heads, stem) != fields[field].heads.end();
+  };
+  for (std::size_t w = 0; w < problem.words.size(); ++w) {
+    const std::string& stem = problem.query->tokens[problem.words[w].token].stem;
+    if (problem.words[w].action) continue;
+    bool lost = false;
+    bool shown = false;
+    for (std::uint32_t n = 0; n < state.nodes.size(); ++n) {
+      const bool sink = !is_consumed(state, n);
+      for (const std::uint32_t output :
+           problem.index->functions()[state.nodes[n].function].outputs) {
+        if (!speaks(output, stem)) continue;
+        const bool used =
+            sink || std::ranges::any_of(state.parameters, [&](const ParameterState& parameter) {
+              return parameter.filling == Filling::kEdge && parameter.node == n &&
+                     parameter.output == output;
+            });
+        (used ? shown : lost) = true;
+      }
+    }
+    if (lost && !shown) state.score -= kWeights.lost * static_cast<double>(problem.words[w].weight);
+  }
+}
+
 void repeat_for_lists(const Problem& problem, State& state, std::size_t max_nodes) {
   for (const Mention& to : problem.mentions) {
     if (to.slot.list == plan::kNone || (state.used & to.overlaps) != 0) continue;

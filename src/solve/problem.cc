@@ -15,6 +15,7 @@ constexpr float kGenericVerb = 0.2F;  // "get", "show": what is wanted is said b
 constexpr float kInformation = 0.5F;  // "list", "compute"
 constexpr float kGenericNoun = 0.4F;  // "id", "result"
 constexpr float kAction = 1.2F;
+constexpr float kLeastClause = 1.3F;
 
 bool contains(const std::vector<std::string>& list, const std::string& word) {
   return std::ranges::find(list, word) != list.end();
@@ -29,6 +30,13 @@ float does(const retrieve::IndexedFunction& function, const std::string& verb) {
   return 0;
 }
 
+// "by email", "via sms": how it is to be done is asked for like a verb.
+bool names_medium(const plan::Query& query, std::size_t token) {
+  if (token == 0 || !plan::is_noun_or_verb(query.tokens[token].stem)) return false;
+  const std::string& before = query.tokens[token - 1].lower;
+  return before == "by" || before == "via" || before == "per";
+}
+
 void read_words(Problem& problem) {
   const plan::Query& query = *problem.query;
   for (std::size_t c = 0; c < query.clauses.size() && c < kMaxClauses; ++c) {
@@ -36,7 +44,7 @@ void read_words(Problem& problem) {
     for (const std::size_t token : query.clauses[c].tokens) {
       if (problem.words.size() >= kMaxTokens) return;
       const std::string& stem = query.tokens[token].stem;
-      Word word{token, c, 0, token == query.clauses[c].action_token};
+      Word word{token, c, 0, token == query.clauses[c].action_token || names_medium(query, token)};
       float weight = static_cast<float>(problem.index->rarity(problem.index->stem_id(stem)));
       if (plan::is_generic_verb(stem)) {
         weight *= kGenericVerb;
@@ -73,6 +81,27 @@ void read_coverage(Problem& problem) {
   }
 }
 
+// A request in common words weighs no less than one in rare words: what can be covered of each adds
+// up to at least kLeastClause.
+void balance_clauses(Problem& problem) {
+  for (std::size_t c = 0; c < problem.active.size(); ++c) {
+    float sum = 0;
+    for (std::size_t w = 0; w < problem.words.size(); ++w) {
+      if (problem.words[w].clause != c) continue;
+      float best = 0;
+      for (std::size_t f = 0; f < problem.index->functions().size(); ++f) {
+        best = std::max(best, problem.covers(static_cast<std::uint32_t>(f), w));
+      }
+      if (best >= 0.3F) sum += problem.words[w].weight;
+    }
+    if (sum <= 0 || sum >= kLeastClause) continue;
+    const float scale = std::min(kLeastClause / sum, 3.0F);
+    for (Word& word : problem.words) {
+      if (word.clause == c) word.weight *= scale;
+    }
+  }
+}
+
 // A verb is covered by doing it; that a function's text has it as a noun counts little.
 void read_action_coverage(Problem& problem) {
   const std::size_t width = problem.words.size();
@@ -81,7 +110,13 @@ void read_action_coverage(Problem& problem) {
     if (!word.action) continue;
     for (std::uint32_t f = 0; f < problem.index->functions().size(); ++f) {
       float& covered = problem.coverage[f * width + w];
-      covered = std::max(covered * kAsNoun, problem.acts(f, word.clause));
+      const bool verb = word.token == problem.query->clauses[word.clause].action_token;
+      const float done =
+          verb ? problem.acts(f, word.clause)
+               : does(problem.index->functions()[f], problem.query->tokens[word.token].stem);
+      // "Email it" and "text it" are both sending; the noun in the function's text tells them
+      // apart.
+      covered = done > 0 ? 0.6F * done + 0.4F * covered : covered * kAsNoun;
     }
   }
 }
@@ -149,6 +184,7 @@ Problem make_problem(const plan::Query& query, const retrieve::Pool& pool,
   read_coverage(problem);
   read_actions(problem);
   read_action_coverage(problem);
+  balance_clauses(problem);
   return problem;
 }
 

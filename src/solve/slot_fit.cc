@@ -357,7 +357,7 @@ class Fitter {
                            "term", "subject"})) {
       return placed || lower ? 0.5 : 0.3;
     }
-    return placed ? 0.4 : lower ? 0.33 : 0;
+    return placed ? 0.4 : 0;
   }
 
   // The field's example that the words are another form of, as written there.

@@ -64,6 +64,7 @@ class Solver {
     for (State& state : finalists) {
       internal::bind_optionals(problem, state);
       internal::repeat_for_lists(problem, state, options_.max_nodes);
+      internal::charge_lost_words(problem, state);
     }
     internal::sort_best_first(finalists);
     return finalists;

@@ -26,6 +26,8 @@ struct Weights {
   double foreign = 0.85;     // share left when a value comes from another request's clause
   double weak_edge = 0.45;   // an edge, times what its score lacks to 1
   double backward = 0.5;     // an edge from a later request into an earlier one
+  double twice = 0.6;        // one output for two parameters of a step
+  double lost = 0.5;         // a word that only an output speaks of which goes nowhere
   double cohesion = 0.1;     // a second parameter from the same step
   double action = 0.35;      // a step that does what a clause's verb says, once a clause
   double elsewhere = 0.75;   // share left of a word covered by a step of another request
@@ -79,6 +81,8 @@ Result<std::vector<State>> search(const Problem& problem, const CallContext& con
 // Binds optional parameters to values that are left, and repeats what a list asks to be repeated
 // ("in Berlin and Rome"). Changes the score.
 void bind_optionals(const Problem& problem, State& state);
+// Takes back what was paid for words that only an output speaks of which nobody gets to see.
+void charge_lost_words(const Problem& problem, State& state);
 void repeat_for_lists(const Problem& problem, State& state, std::size_t max_nodes);
 
 // True when some node uses an output of `node`.

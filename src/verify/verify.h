@@ -6,11 +6,18 @@
 //
 // Errors: dag::validate()'s, unknown_function, unknown_version, unknown_parameter,
 // missing_argument, unknown_output, type_clash, input_type_clash, literal_invalid, duplicate_step,
-// ungrounded_literal (the query does not contain it).
+// conflicting_writers (two writers of one resource that are not ordered), ungrounded_literal (the
+// query does not contain it and no default explains it).
 // Warnings: narrowed_type (guarded at run time), unproven_schema (a function declares none),
-// unused_output (a step that feeds neither another step nor a workflow output and has no effect),
-// conflicting_writers (two writers of one resource that may run at once), unserved_clause,
-// identifier_without_producer, missing_goal, side_effects (names each).
+// unused_output (a step that feeds no other step and no workflow output, that no step waits for,
+// and that has no effect), unserved_clause, identifier_without_producer (the caller is asked for an
+// id that people rarely know), missing_goal (with evidence, or where other steps state theirs),
+// side_effects (names each).
+//
+// A writer has one of the effects write, delete, pay, book. Two of them write one resource when
+// they call one function with equal arguments, or bind the same value to the id that their names
+// speak of: the order_id of cancel_order. The user_id of create_event is perhaps only its owner, so
+// one function that gets it twice is a mere warning, also called conflicting_writers.
 #pragma once
 
 #include <functional>

@@ -1,8 +1,8 @@
 #include "dag/draw.h"
 
-#include <unordered_map>
-
 #include <fmt/format.h>
+
+#include <unordered_map>
 
 #include "base/text.h"
 #include "dag/internal/label.h"

@@ -134,17 +134,19 @@ TEST(TerminalTest, AHundredParallelStepsAreListedWithoutRails) {
 }
 
 TEST(TerminalTest, ACycleIsDrawnAsFarAsItGoes) {
-  EXPECT_THAT(drawn("nodes: [{id: a, function: a, dependsOn: [b]}, {id: b, function: b, dependsOn: [a]}]"),
-              HasSubstr("● b   after a\n"));
+  EXPECT_THAT(
+      drawn("nodes: [{id: a, function: a, dependsOn: [b]}, {id: b, function: b, dependsOn: [a]}]"),
+      HasSubstr("● b   after a\n"));
 }
 
 Workflow hostile() {
   Workflow w = read("nodes: [{id: a, function: f}, {id: b, function: g}]");
   w.name = "x\"]; evil [label=\"";
-  w.nodes[0].function = "a\\\"\n];evil->evil[x=\"\x1b[31m\xc2\x9b" "\xe2\x80\xae`<b>#quot;|";
+  w.nodes[0].function =
+      "a\\\"\n];evil->evil[x=\"\x1b[31m\xc2\x9b"
+      "\xe2\x80\xae`<b>#quot;|";
   w.nodes[0].goal = "\"\\";
-  w.nodes[1].arguments.push_back(
-      {"p\"|\\", {OutputRef{NodeId("a"), "f\"] -> x [\r\n"}}});
+  w.nodes[1].arguments.push_back({"p\"|\\", {OutputRef{NodeId("a"), "f\"] -> x [\r\n"}}});
   return w;
 }
 
@@ -195,7 +197,8 @@ nodes:
   - {id: b, function: b, arguments: {x: {node: a, output: song.title}}}
   - {id: c, function: c, dependsOn: [a, gone]}
 )");
-  EXPECT_THAT(to_dot(w), HasSubstr("n0 -> n1 [label=\"song.title -> x\"];\n  n0 -> n2 [style=dashed];"));
+  EXPECT_THAT(to_dot(w),
+              HasSubstr("n0 -> n1 [label=\"song.title -> x\"];\n  n0 -> n2 [style=dashed];"));
   EXPECT_THAT(to_mermaid(w), HasSubstr("n0 -->|\"song.title → x\"| n1\n  n0 -.-> n2\n"));
 }
 

@@ -1,8 +1,8 @@
 #include "dag/link.h"
 
-#include <cstdint>
-
 #include <fmt/format.h>
+
+#include <cstdint>
 
 #include "dag/serialize.h"
 
@@ -38,7 +38,8 @@ class Members final {
   bool boolean(std::string_view name, bool otherwise) {
     const Json* value = json::find(object_, name);
     if (value == nullptr) return otherwise;
-    if (!value->is_boolean()) return refuse(fmt::format("\"{}\" must be true or false", name)), otherwise;
+    if (!value->is_boolean())
+      return refuse(fmt::format("\"{}\" must be true or false", name)), otherwise;
     return value->get<bool>();
   }
 

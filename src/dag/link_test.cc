@@ -20,8 +20,8 @@ FunctionSpec spec() {
   spec.effects = {"send"};
   spec.idempotent = false;
   spec.runtime = {std::chrono::milliseconds{1500}, 256, {{"MODE", "x"}}};
-  spec.binding = LocalPackage{"/functions/send_email", "lambda_function.lambda_handler",
-                              "python3.11"};
+  spec.binding =
+      LocalPackage{"/functions/send_email", "lambda_function.lambda_handler", "python3.11"};
   spec.examples = {{Json{{"to", "a@example.org"}}, Json{{"id", "1"}}, ""},
                    {Json::object(), nullptr, "KeyError"}};
   return spec;

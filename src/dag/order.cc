@@ -1,10 +1,10 @@
 #include "dag/order.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <queue>
 #include <unordered_map>
-
-#include <fmt/format.h>
 
 #include "base/text.h"
 #include "dag/internal/graph.h"

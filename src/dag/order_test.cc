@@ -1,10 +1,10 @@
 #include "dag/order.h"
 
-#include <algorithm>
-#include <random>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
 
 namespace ae::dag {
 namespace {
@@ -50,8 +50,7 @@ TEST(OrderTest, ACycleIsNamedInTheDirectionOfTheData) {
   ASSERT_FALSE(order.has_value());
   EXPECT_EQ(order.error().code, ErrorCode::kFailedPrecondition);
   EXPECT_THAT(order.error().message, HasSubstr("a -> b -> c -> a"));
-  EXPECT_THAT(topological_order(workflow({node("a", {"a"})})).error().message,
-              HasSubstr("a -> a"));
+  EXPECT_THAT(topological_order(workflow({node("a", {"a"})})).error().message, HasSubstr("a -> a"));
 }
 
 TEST(OrderTest, ALongChainNeitherOverflowsTheStackNorMakesALongMessage) {

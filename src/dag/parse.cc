@@ -1,10 +1,10 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <initializer_list>
 #include <limits>
-
-#include <fmt/format.h>
 
 #include "base/text.h"
 #include "dag/serialize.h"
@@ -34,8 +34,8 @@ class Reader final {
  public:
   ParsedWorkflow read(const Json& document) {
     if (!document.is_object()) {
-      add("invalid_document", "", fmt::format("a workflow is an object, not {}",
-                                              described(document)),
+      add("invalid_document", "",
+          fmt::format("a workflow is an object, not {}", described(document)),
           "start with apiVersion: actionengine/v1 and kind: Workflow");
       return std::move(parsed_);
     }
@@ -162,8 +162,9 @@ class Reader final {
       wrong_type(pointer, "a step", json, "write {id: ..., function: ..., arguments: {...}}");
       return node;
     }
-    check_members(json, pointer, {"id", "function", "version", "goal", "arguments", "retry",
-                                  "timeoutSeconds", "dependsOn"});
+    check_members(
+        json, pointer,
+        {"id", "function", "version", "goal", "arguments", "retry", "timeoutSeconds", "dependsOn"});
     node.id = NodeId(read_string(json, pointer, "id", "give the step an id that is its own"));
     node.function = read_string(json, pointer, "function", "name the function that the step calls");
     node.version = read_string(json, pointer, "version");
@@ -237,8 +238,8 @@ class Reader final {
         retry.max_attempts = static_cast<int>(std::clamp(attempts->get<double>(), -kMost, kMost));
       }
     }
-    retry.initial_interval = read_seconds(json, pointer, "initialIntervalSeconds")
-                                 .value_or(retry.initial_interval);
+    retry.initial_interval =
+        read_seconds(json, pointer, "initialIntervalSeconds").value_or(retry.initial_interval);
     retry.max_interval =
         read_seconds(json, pointer, "maxIntervalSeconds").value_or(retry.max_interval);
     if (const Json* multiplier = read_number(json, pointer, "multiplier")) {
@@ -254,9 +255,9 @@ class Reader final {
       return bindings;
     }
     for (const auto& item : json.items()) {
-      bindings.push_back({item.key(), read_binding(item.value(),
-                                                   json::pointer_append(pointer, item.key()),
-                                                   depth + 1)});
+      bindings.push_back(
+          {item.key(),
+           read_binding(item.value(), json::pointer_append(pointer, item.key()), depth + 1)});
     }
     return bindings;
   }
@@ -310,8 +311,8 @@ class Reader final {
     }
     if (kind == "value") return {Literal{*json::find(json, "value")}};
     if (kind == "object") {
-      return {ObjectBinding{
-          read_bindings(*json::find(json, "object"), pointer + "/object", depth)}};
+      return {
+          ObjectBinding{read_bindings(*json::find(json, "object"), pointer + "/object", depth)}};
     }
     const Json& items = *json::find(json, "list");
     ListBinding list;

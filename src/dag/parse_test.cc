@@ -1,8 +1,8 @@
-#include <random>
-#include <set>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <random>
+#include <set>
 
 #include "dag/serialize.h"
 #include "dag/validate.h"
@@ -65,14 +65,15 @@ TEST(ParseTest, EveryMemberOfTheFormIsRead) {
   const Node& node = w.nodes[1];
   EXPECT_EQ(*find_binding(node.arguments, "user_id"),
             (Binding{OutputRef{NodeId("username2id"), "user.id"}}));
-  EXPECT_EQ(*find_binding(node.arguments, "whole"), (Binding{OutputRef{NodeId("username2id"), ""}}));
+  EXPECT_EQ(*find_binding(node.arguments, "whole"),
+            (Binding{OutputRef{NodeId("username2id"), ""}}));
   EXPECT_EQ(*find_binding(node.arguments, "limit"), (Binding{Literal{3}}));
   EXPECT_EQ(std::get<ListBinding>(find_binding(node.arguments, "tags")->source).items[1],
             (Binding{InputRef{"a"}}));
   EXPECT_EQ(std::get<ObjectBinding>(find_binding(node.arguments, "place")->source).members[1].name,
             "a/b");
-  EXPECT_EQ(node.retry, (RetryPolicy{4, std::chrono::milliseconds{250}, 1.5,
-                                     std::chrono::milliseconds{7000}}));
+  EXPECT_EQ(node.retry,
+            (RetryPolicy{4, std::chrono::milliseconds{250}, 1.5, std::chrono::milliseconds{7000}}));
   EXPECT_EQ(node.timeout, std::chrono::milliseconds{30'500});
   EXPECT_EQ(node.depends_on, std::vector{NodeId("username2id")});
   EXPECT_EQ(find_node(w, NodeId("getusermood")), &node);
@@ -221,22 +222,71 @@ class Mutator {
   std::size_t below(std::size_t bound) { return random_() % bound; }
 
   Json value() {
-    static const std::vector<std::string> kValues{
-        "null", "true", "0", "-1", "1", "1.5", "101", "1e9", "0.0004", "86400", "86400.5", "\"\"",
-        "\"a\"", "\"a b\"", "\"Workflow\"", "\"actionengine/v1\"", "[]", "{}", "[{}]", "[\"a\"]",
-        R"({"input":"a"})", R"({"node":"a"})", R"({"node":"a","output":"b"})", R"({"value":{}})",
-        R"({"value":null})", R"({"list":[{"value":1}]})", R"({"object":{"k":{"input":"a"}}})",
-        R"({"list":{}})", R"({"object":[]})", R"({"input":1})", R"({"input":"a","value":1})",
-        R"({"maxAttempts":2})", R"({"maxAttempts":2.0,"multiplier":1})", R"({"type":"object"})"};
+    static const std::vector<std::string> kValues{"null",
+                                                  "true",
+                                                  "0",
+                                                  "-1",
+                                                  "1",
+                                                  "1.5",
+                                                  "101",
+                                                  "1e9",
+                                                  "0.0004",
+                                                  "86400",
+                                                  "86400.5",
+                                                  "\"\"",
+                                                  "\"a\"",
+                                                  "\"a b\"",
+                                                  "\"Workflow\"",
+                                                  "\"actionengine/v1\"",
+                                                  "[]",
+                                                  "{}",
+                                                  "[{}]",
+                                                  "[\"a\"]",
+                                                  R"({"input":"a"})",
+                                                  R"({"node":"a"})",
+                                                  R"({"node":"a","output":"b"})",
+                                                  R"({"value":{}})",
+                                                  R"({"value":null})",
+                                                  R"({"list":[{"value":1}]})",
+                                                  R"({"object":{"k":{"input":"a"}}})",
+                                                  R"({"list":{}})",
+                                                  R"({"object":[]})",
+                                                  R"({"input":1})",
+                                                  R"({"input":"a","value":1})",
+                                                  R"({"maxAttempts":2})",
+                                                  R"({"maxAttempts":2.0,"multiplier":1})",
+                                                  R"({"type":"object"})"};
     return json::parse(kValues[below(kValues.size())]).value();
   }
 
   std::string key() {
-    static const std::vector<std::string> kKeys{
-        "apiVersion", "kind", "metadata", "name", "description", "inputs", "nodes", "outputs", "id",
-        "function", "version", "goal", "arguments", "retry", "timeoutSeconds", "dependsOn", "input",
-        "node", "output", "value", "list", "object", "maxAttempts", "multiplier",
-        "initialIntervalSeconds", "maxIntervalSeconds", "stranger"};
+    static const std::vector<std::string> kKeys{"apiVersion",
+                                                "kind",
+                                                "metadata",
+                                                "name",
+                                                "description",
+                                                "inputs",
+                                                "nodes",
+                                                "outputs",
+                                                "id",
+                                                "function",
+                                                "version",
+                                                "goal",
+                                                "arguments",
+                                                "retry",
+                                                "timeoutSeconds",
+                                                "dependsOn",
+                                                "input",
+                                                "node",
+                                                "output",
+                                                "value",
+                                                "list",
+                                                "object",
+                                                "maxAttempts",
+                                                "multiplier",
+                                                "initialIntervalSeconds",
+                                                "maxIntervalSeconds",
+                                                "stranger"};
     return kKeys[below(kKeys.size())];
   }
 
@@ -275,13 +325,14 @@ TEST(WorkflowSchemaTest, IsItselfASoundSchema) {
 TEST(WorkflowSchemaTest, AgreesWithTheParserOnValidAndOnBrokenDocuments) {
   const Json full = json::parse_yaml(kFull).value();
   const Json minimal = json::parse(R"({"apiVersion":"actionengine/v1","kind":"Workflow",
-      "metadata":{"name":"w"},"nodes":[{"id":"a","function":"f"}]})").value();
+      "metadata":{"name":"w"},"nodes":[{"id":"a","function":"f"}]})")
+                           .value();
   Mutator mutator(11);
   int accepted = 0;
   int refused = 0;
   for (int i = 0; i < 2000; ++i) {
-    const Json document = i < 2 ? (i == 0 ? full : minimal)
-                                : mutator.mutated(i % 2 == 0 ? full : minimal);
+    const Json document =
+        i < 2 ? (i == 0 ? full : minimal) : mutator.mutated(i % 2 == 0 ? full : minimal);
     const auto violations = json::validate(workflow_schema(), document);
     const bool parser = parser_accepts(document);
     ASSERT_EQ(violations.empty(), parser)

@@ -1,7 +1,7 @@
 // The workflow's JSON form: apiVersion actionengine/v1, kind Workflow. YAML is the same through
-// json/yaml.h. The published schema (workflow_schema()) accepts exactly what parse_workflow() accepts
-// and validate() does not refuse for one value alone: empty_workflow, invalid_name, invalid_retry,
-// invalid_timeout.
+// json/yaml.h. The published schema (workflow_schema()) accepts exactly what parse_workflow()
+// accepts and validate() does not refuse for one value alone: empty_workflow, invalid_name,
+// invalid_retry, invalid_timeout.
 //
 //   apiVersion: actionengine/v1
 //   kind: Workflow

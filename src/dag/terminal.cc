@@ -1,10 +1,10 @@
 // The drawing for a terminal, from the top down as `git log --graph` draws history: a lane is a
 // step that is still waiting for input, so a lane ends where its step stands.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <set>
-
-#include <fmt/format.h>
 
 #include "base/text.h"
 #include "dag/draw.h"
@@ -17,7 +17,7 @@ namespace {
 using internal::node_label;
 using internal::printable;
 
-constexpr std::size_t kMostLanes = 24;   // wider than that nobody follows a rail
+constexpr std::size_t kMostLanes = 24;     // wider than that nobody follows a rail
 constexpr std::size_t kLongestValue = 60;  // characters of a binding
 constexpr std::size_t kWidestName = 20;    // parameters are aligned up to this width
 
@@ -69,20 +69,32 @@ std::string_view line_character(unsigned sides) {
   switch (sides) {
     case kUp:
     case kDown:
-    case kUp | kDown: return "│";
+    case kUp | kDown:
+      return "│";
     case kLeft:
     case kRight:
-    case kLeft | kRight: return "─";
-    case kUp | kRight: return "╰";
-    case kUp | kLeft: return "╯";
-    case kDown | kRight: return "╭";
-    case kDown | kLeft: return "╮";
-    case kUp | kDown | kRight: return "├";
-    case kUp | kDown | kLeft: return "┤";
-    case kUp | kLeft | kRight: return "┴";
-    case kDown | kLeft | kRight: return "┬";
-    case kUp | kDown | kLeft | kRight: return "┼";
-    default: return " ";
+    case kLeft | kRight:
+      return "─";
+    case kUp | kRight:
+      return "╰";
+    case kUp | kLeft:
+      return "╯";
+    case kDown | kRight:
+      return "╭";
+    case kDown | kLeft:
+      return "╮";
+    case kUp | kDown | kRight:
+      return "├";
+    case kUp | kDown | kLeft:
+      return "┤";
+    case kUp | kLeft | kRight:
+      return "┴";
+    case kDown | kLeft | kRight:
+      return "┬";
+    case kUp | kDown | kLeft | kRight:
+      return "┼";
+    default:
+      return " ";
   }
 }
 

@@ -1,12 +1,12 @@
 #include "dag/validate.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
-
-#include <fmt/format.h>
 
 #include "base/text.h"
 #include "dag/function_spec.h"
@@ -26,8 +26,8 @@ bool is_name(std::string_view text) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
   };
   return !text.empty() && text.size() <= kLongestName && is_alphanumeric(text.front()) &&
-         std::ranges::all_of(
-             text, [&](char c) { return is_alphanumeric(c) || c == '_' || c == '-'; });
+         std::ranges::all_of(text,
+                             [&](char c) { return is_alphanumeric(c) || c == '_' || c == '-'; });
 }
 
 class Validation final {
@@ -211,9 +211,9 @@ class Validation final {
     const std::string near = hint(reference.input, input_names_);
     add("unknown_input", pointer,
         fmt::format("the workflow has no input \"{}\"", shorten(reference.input, 60)),
-        near.empty() ? "declare it under inputs.properties"
-                     : fmt::format("did you mean \"{}\"? Else declare it under inputs.properties",
-                                   near),
+        near.empty()
+            ? "declare it under inputs.properties"
+            : fmt::format("did you mean \"{}\"? Else declare it under inputs.properties", near),
         near.empty() ? std::vector<std::string>{} : std::vector<std::string>{near});
   }
 

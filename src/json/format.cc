@@ -162,8 +162,7 @@ bool is_email(std::string_view text) {
   if (local.front() == '"') {
     if (!is_quoted_local_part(local)) return false;
   } else {
-    if (local.front() == '.' || local.back() == '.' ||
-        local.find("..") != std::string_view::npos) {
+    if (local.front() == '.' || local.back() == '.' || local.find("..") != std::string_view::npos) {
       return false;
     }
     if (!std::ranges::all_of(local, [](char c) { return c == '.' || is_atom_character(c); })) {

@@ -9,7 +9,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace ae;
-  const auto value = json::parse({reinterpret_cast<const char*>(data), size}, {.max_bytes = 1 << 20});
+  const auto value =
+      json::parse({reinterpret_cast<const char*>(data), size}, {.max_bytes = 1 << 20});
   if (!value) return 0;
   const auto again = json::parse(json::dump(*value));
   if (!again || *again != *value) std::abort();

@@ -1,9 +1,9 @@
 #include "json/json.h"
 
-#include <limits>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <limits>
 
 namespace ae::json {
 namespace {
@@ -45,8 +45,7 @@ TEST(JsonParseTest, LimitsHoldAndAreToldApartFromMalformedText) {
   EXPECT_TRUE(parse(deep, {.max_depth = 100}).has_value());
   EXPECT_EQ(parse(std::string(1'000'000, '[')).error().code, ErrorCode::kResourceExhausted);
   EXPECT_EQ(parse("[1,2,3]", {.max_bytes = 6}).error().code, ErrorCode::kResourceExhausted);
-  EXPECT_EQ(parse(R"({"a":1,"b":2})", {.max_keys = 1}).error().code,
-            ErrorCode::kResourceExhausted);
+  EXPECT_EQ(parse(R"({"a":1,"b":2})", {.max_keys = 1}).error().code, ErrorCode::kResourceExhausted);
 }
 
 TEST(JsonDumpTest, ReplacesInvalidUtf8InsteadOfThrowing) {
@@ -80,8 +79,8 @@ TEST(JsonPointerTest, EscapesAndFollows) {
   const Json value = parse(R"({"x": {"a/b~c": [0, 1, 2, {"": "found"}]}})").value();
   EXPECT_EQ(*at_pointer(value, "/x/a~1b~0c/3/"), "found");
   EXPECT_EQ(at_pointer(value, ""), &value);
-  for (const char* wrong : {"x", "/y", "/x/a~1b~0c/4", "/x/a~1b~0c/01", "/x/a~1b~0c/-", "/x/~2",
-                            "/x/~"}) {
+  for (const char* wrong :
+       {"x", "/y", "/x/a~1b~0c/4", "/x/a~1b~0c/01", "/x/a~1b~0c/-", "/x/~2", "/x/~"}) {
     EXPECT_EQ(at_pointer(value, wrong), nullptr) << wrong;
   }
 }

@@ -17,10 +17,10 @@ struct TypeName {
   std::string_view name;
 };
 
-constexpr std::array kTypeNames{
-    TypeName{kString, "string"}, TypeName{kInteger, "integer"}, TypeName{kNumber, "number"},
-    TypeName{kBoolean, "boolean"}, TypeName{kNull, "null"}, TypeName{kArray, "array"},
-    TypeName{kObject, "object"}};
+constexpr std::array kTypeNames{TypeName{kString, "string"}, TypeName{kInteger, "integer"},
+                                TypeName{kNumber, "number"}, TypeName{kBoolean, "boolean"},
+                                TypeName{kNull, "null"},     TypeName{kArray, "array"},
+                                TypeName{kObject, "object"}};
 
 TypeSet types_named(const Json& name) {
   if (!name.is_string()) return 0;
@@ -29,7 +29,7 @@ TypeSet types_named(const Json& name) {
   return found == kTypeNames.end() ? 0 : found->types;
 }
 
-constexpr std::size_t kDeepest = 64;       // nested references and allOf; beyond it nothing is known
+constexpr std::size_t kDeepest = 64;  // nested references and allOf; beyond it nothing is known
 constexpr std::size_t kMostParts = 256;
 constexpr std::size_t kMostAlternatives = 32;
 
@@ -44,8 +44,7 @@ const Json* list_of(const Json& schema, std::string_view keyword) {
 }
 
 bool names_contain(const Json* names, std::string_view name) {
-  return names != nullptr && names->is_array() &&
-         std::ranges::any_of(*names, [&](const Json& one) {
+  return names != nullptr && names->is_array() && std::ranges::any_of(*names, [&](const Json& one) {
            return one.is_string() && one.get_ref<const std::string&>() == name;
          });
 }
@@ -125,9 +124,8 @@ std::optional<std::vector<const Json*>> Producer::finite() const {
 }
 
 bool Producer::satisfies(const Json& value) const {
-  return std::ranges::all_of(parts_, [&](const Json* part) {
-    return validate(SchemaPart{root_, part}, value).empty();
-  });
+  return std::ranges::all_of(
+      parts_, [&](const Json* part) { return validate(SchemaPart{root_, part}, value).empty(); });
 }
 
 std::size_t Producer::at_least(std::string_view keyword) const {

@@ -1,11 +1,11 @@
 #include "json/schema.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <deque>
 #include <set>
 #include <unordered_map>
-
-#include <fmt/format.h>
 
 #include "base/text.h"
 #include "json/internal/schema_parts.h"
@@ -16,10 +16,10 @@ namespace {
 
 enum class Shape {
   kSchema,
-  kSchemas,      // a non-empty array of schemas
-  kSchemaMap,    // names to schemas
-  kPatternMap,   // patterns to schemas
-  kItems,        // a schema, or draft 7's array of them
+  kSchemas,     // a non-empty array of schemas
+  kSchemaMap,   // names to schemas
+  kPatternMap,  // patterns to schemas
+  kItems,       // a schema, or draft 7's array of them
   kCount,
   kNumber,
   kPositive,
@@ -28,8 +28,8 @@ enum class Shape {
   kPattern,
   kType,
   kEnum,
-  kNames,        // an array of distinct strings
-  kNamesMap,     // names to kNames
+  kNames,     // an array of distinct strings
+  kNamesMap,  // names to kNames
   kReference,
 };
 
@@ -81,8 +81,8 @@ const std::unordered_map<std::string_view, Shape>& shapes() {
 }
 
 bool is_in_place(std::string_view keyword) {
-  static const std::set<std::string_view> keywords{"$ref", "allOf", "anyOf", "oneOf", "not",
-                                                   "if",   "then",  "else",  "dependentSchemas"};
+  static const std::set<std::string_view> keywords{
+      "$ref", "allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"};
   return keywords.contains(keyword);
 }
 
@@ -124,8 +124,9 @@ class SchemaChecker final {
   void inspect(const Json& schema, const std::string& pointer) {
     if (schema.is_boolean()) return;
     if (!schema.is_object()) {
-      return refuse(pointer, "", fmt::format("a schema is an object, true or false, not {}",
-                                             internal::brief(schema)));
+      return refuse(
+          pointer, "",
+          fmt::format("a schema is an object, true or false, not {}", internal::brief(schema)));
     }
     for (const auto& [keyword, value] : schema.get_ref<const Json::object_t&>()) {
       const auto shape = shapes().find(keyword);
@@ -138,14 +139,22 @@ class SchemaChecker final {
 
   void inspect_keyword(Shape shape, const Json& value, const std::string& pointer) {
     switch (shape) {
-      case Shape::kSchema: return part(value, pointer);
-      case Shape::kSchemas: return parts(value, pointer);
-      case Shape::kItems: return value.is_array() ? parts(value, pointer) : part(value, pointer);
-      case Shape::kSchemaMap: return map(value, pointer, false);
-      case Shape::kPatternMap: return map(value, pointer, true);
-      case Shape::kType: return type(value, pointer);
-      case Shape::kNames: return names(value, pointer);
-      case Shape::kReference: return reference(value, pointer);
+      case Shape::kSchema:
+        return part(value, pointer);
+      case Shape::kSchemas:
+        return parts(value, pointer);
+      case Shape::kItems:
+        return value.is_array() ? parts(value, pointer) : part(value, pointer);
+      case Shape::kSchemaMap:
+        return map(value, pointer, false);
+      case Shape::kPatternMap:
+        return map(value, pointer, true);
+      case Shape::kType:
+        return type(value, pointer);
+      case Shape::kNames:
+        return names(value, pointer);
+      case Shape::kReference:
+        return reference(value, pointer);
       case Shape::kNamesMap:
         if (!value.is_object()) return expect(false, "an object of name lists", value, pointer);
         for (const auto& item : value.items()) {
@@ -159,21 +168,25 @@ class SchemaChecker final {
       case Shape::kEnum:
         return expect(value.is_array() && !value.empty(), "a list of values", value, pointer);
       case Shape::kCount:
-        return expect(value.is_number() && internal::is_integer(value) &&
-                          internal::number(value) >= 0, "a whole number from 0", value, pointer);
-      case Shape::kNumber: return expect(value.is_number(), "a number", value, pointer);
+        return expect(
+            value.is_number() && internal::is_integer(value) && internal::number(value) >= 0,
+            "a whole number from 0", value, pointer);
+      case Shape::kNumber:
+        return expect(value.is_number(), "a number", value, pointer);
       case Shape::kPositive:
         return expect(value.is_number() && internal::number(value) > 0, "a number above 0", value,
                       pointer);
-      case Shape::kBoolean: return expect(value.is_boolean(), "true or false", value, pointer);
-      case Shape::kString: return expect(value.is_string(), "a string", value, pointer);
+      case Shape::kBoolean:
+        return expect(value.is_boolean(), "true or false", value, pointer);
+      case Shape::kString:
+        return expect(value.is_string(), "a string", value, pointer);
     }
   }
 
   void expect(bool right, std::string_view what, const Json& value, const std::string& pointer) {
     if (right) return;
-    const std::string got = value.empty() && value.is_structured() ? "an empty one"
-                                                                   : internal::brief(value);
+    const std::string got =
+        value.empty() && value.is_structured() ? "an empty one" : internal::brief(value);
     refuse(pointer, keyword_, fmt::format("{} must be {}, not {}", keyword_, what, got));
   }
 
@@ -203,7 +216,8 @@ class SchemaChecker final {
     if (compiled.ok()) return;
     refuse(pointer, keyword_,
            fmt::format("the pattern {} cannot be used: {}; look-around and back references are "
-                       "not supported", shorten(text, 80), compiled.error()));
+                       "not supported",
+                       shorten(text, 80), compiled.error()));
   }
 
   void names(const Json& value, const std::string& pointer) {
@@ -225,8 +239,9 @@ class SchemaChecker final {
       }
       const std::string hint =
           name.is_string() ? internal::did_you_mean(to_lower(name.get<std::string>()), kTypes) : "";
-      refuse(here, "type", fmt::format("unknown type {}{}; types are {}", shorten(dump(name), 60),
-                                       hint, join(kTypes, ", ")));
+      refuse(here, "type",
+             fmt::format("unknown type {}{}; types are {}", shorten(dump(name), 60), hint,
+                         join(kTypes, ", ")));
     };
     if (!value.is_array()) return one(value, pointer);
     expect(!value.empty(), "a type or a list of types", value, pointer);
@@ -240,7 +255,8 @@ class SchemaChecker final {
     if (!text.starts_with('#')) {
       return refuse(pointer, "$ref",
                     fmt::format("\"{}\" is outside this schema; only references like "
-                                "#/$defs/name are followed", shorten(text, 80)));
+                                "#/$defs/name are followed",
+                                shorten(text, 80)));
     }
     const Json* target = internal::resolve(root_, text);
     if (target == nullptr) {
@@ -286,6 +302,18 @@ class SchemaChecker final {
 };
 
 }  // namespace
+
+SchemaPart dereference(const SchemaPart& part) {
+  static constexpr int kMostHops = 16;
+  SchemaPart here = part;
+  for (int hop = 0; hop < kMostHops; ++hop) {
+    if (!here.schema->is_object() || here.schema->size() != 1) break;
+    const Json* target = internal::resolve(*here.root, string_or(*here.schema, "$ref"));
+    if (target == nullptr) break;
+    here.schema = target;
+  }
+  return here;
+}
 
 std::vector<SchemaViolation> validate(const SchemaPart& part, const Json& instance) {
   return internal::Validator(*part.root).run(*part.schema, instance);

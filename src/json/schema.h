@@ -4,9 +4,9 @@
 // propertyNames, minProperties, maxProperties, items, prefixItems, contains, minContains,
 // maxContains, minItems, maxItems, uniqueItems, minLength, maxLength, pattern (RE2: linear time),
 // format, minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf, allOf, anyOf, oneOf,
-// not, if/then/else, dependentRequired, dependentSchemas, $defs/definitions with local $ref, boolean
-// schemas; of draft 7 also the array form of items with additionalItems. Annotations are ignored.
-// Formats checked: date, date-time, time, email, uri, uuid, ipv4; others are annotations.
+// not, if/then/else, dependentRequired, dependentSchemas, $defs/definitions with local $ref,
+// boolean schemas; of draft 7 also the array form of items with additionalItems. Annotations are
+// ignored. Formats checked: date, date-time, time, email, uri, uuid, ipv4; others are annotations.
 #pragma once
 
 #include <string>
@@ -29,6 +29,9 @@ struct SchemaPart {
   const Json* root;    // never null
   const Json* schema;  // never null
 };
+
+// A schema that is nothing but a reference stands for its target; else the part itself.
+SchemaPart dereference(const SchemaPart& part);
 
 // All violations (at most 20), in the instance's order; empty means valid. `schema` must have
 // passed check_schema(); an unknown construct in it is ignored. A pair that is too costly to judge

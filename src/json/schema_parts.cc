@@ -1,10 +1,10 @@
 #include "json/internal/schema_parts.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-
-#include <fmt/format.h>
 
 #include "base/text.h"
 
@@ -122,7 +122,6 @@ std::string brief(const Json& value) {
   if (value.is_null()) return "null";
   return fmt::format("the {} {}", type_name(value), dump(value));
 }
-
 
 std::string did_you_mean(std::string_view wanted, const std::vector<std::string>& names) {
   static constexpr std::size_t kMost = 500;  // each comparison costs the product of two lengths

@@ -1,13 +1,13 @@
 #include "json/schema.h"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <map>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "base/file.h"
 
@@ -23,8 +23,8 @@ Json J(std::string_view text) { return parse(text).value(); }
 
 std::string first_message(std::string_view schema, std::string_view instance) {
   const auto violations = validate(J(schema), J(instance));
-  return violations.empty() ? "valid" : violations.front().pointer + ": " +
-                                            violations.front().message;
+  return violations.empty() ? "valid"
+                            : violations.front().pointer + ": " + violations.front().message;
 }
 
 TEST(SchemaMessageTest, SaysWhatWouldBeRight) {
@@ -32,9 +32,11 @@ TEST(SchemaMessageTest, SaysWhatWouldBeRight) {
             ": expected integer, got the string \"abc\"");
   EXPECT_EQ(first_message(R"({"type":["string","null"]})", "[1,2]"),
             ": expected string or null, got an array of 2 items");
-  EXPECT_EQ(first_message(R"({"enum":["red","green"]})", R"("gren")"),
-            ": must be one of \"red\", \"green\"; got the string \"gren\"; did you mean \"green\"?");
-  EXPECT_EQ(first_message(R"({"required":["user_id"]})", "{}"), ": the member \"user_id\" is missing");
+  EXPECT_EQ(
+      first_message(R"({"enum":["red","green"]})", R"("gren")"),
+      ": must be one of \"red\", \"green\"; got the string \"gren\"; did you mean \"green\"?");
+  EXPECT_EQ(first_message(R"({"required":["user_id"]})", "{}"),
+            ": the member \"user_id\" is missing");
   EXPECT_EQ(first_message(R"({"properties":{"user_id":{}},"additionalProperties":false})",
                           R"({"userid":1})"),
             "/userid: unknown member \"userid\"; did you mean \"user_id\"?");
@@ -70,13 +72,16 @@ TEST(SchemaValidateTest, ViolationsComeInTheOrderOfTheInstanceAndAtMostTwenty) {
 
 TEST(SchemaValidateTest, FormatsAreChecked) {
   const std::map<std::string, std::pair<std::vector<std::string>, std::vector<std::string>>> cases{
-      {"date", {{"2024-02-29"}, {"2023-02-29", "2024-13-01", "2024-1-1", "24-01-01", "2024-01-01x"}}},
+      {"date",
+       {{"2024-02-29"}, {"2023-02-29", "2024-13-01", "2024-1-1", "24-01-01", "2024-01-01x"}}},
       {"time", {{"18:30:00Z", "23:59:60Z", "00:59:60+01:00"}, {"18:30", "24:00:00Z", "18:30:60Z"}}},
       {"date-time", {{"2026-12-24T18:30:00.5+01:00"}, {"2026-12-24 18:30:00Z", "2026-12-24"}}},
-      {"email", {{"anna@example.org", "\"a b\"@example.org", "a@[127.0.0.1]"},
-                 {"anna", "anna@", ".a@example.org", "a@-x.org", "a b@example.org"}}},
-      {"uri", {{"https://example.org/a?b#c", "urn:x:y", "http://[::1]:80/"},
-               {"/a", "example.org", "http://a b", "http://x/%zz", "http://[::1"}}},
+      {"email",
+       {{"anna@example.org", "\"a b\"@example.org", "a@[127.0.0.1]"},
+        {"anna", "anna@", ".a@example.org", "a@-x.org", "a b@example.org"}}},
+      {"uri",
+       {{"https://example.org/a?b#c", "urn:x:y", "http://[::1]:80/"},
+        {"/a", "example.org", "http://a b", "http://x/%zz", "http://[::1"}}},
       {"uuid", {{"123e4567-e89b-12d3-a456-426614174000"}, {"123e4567e89b12d3a456426614174000"}}},
       {"ipv4", {{"127.0.0.1"}, {"127.0.0.256", "127.0.0", "01.2.3.4", "1.2.3.4.5"}}},
       {"unheard-of", {{"anything"}, {}}}};
@@ -92,7 +97,8 @@ TEST(SchemaValidateTest, FormatsAreChecked) {
 }
 
 TEST(SchemaValidateTest, APartIsJudgedWithTheReferencesOfItsDocument) {
-  const Json root = J(R"({"$defs":{"id":{"type":"string"}},"properties":{"a":{"$ref":"#/$defs/id"}}})");
+  const Json root =
+      J(R"({"$defs":{"id":{"type":"string"}},"properties":{"a":{"$ref":"#/$defs/id"}}})");
   const Json& part = root["properties"]["a"];
   EXPECT_THAT(validate(SchemaPart{&root, &part}, Json("x")), IsEmpty());
   EXPECT_THAT(validate(SchemaPart{&root, &part}, Json(1)), SizeIs(1));
@@ -227,7 +233,8 @@ class OfficialSuite {
         {"relative refs with absolute uris and defs", "$id"},
         {"ECMA 262 regex escapes control codes with \\c and upper letter", "not in RE2"},
     };
-    if (const auto found = kReasons.find(description); found != kReasons.end()) return found->second;
+    if (const auto found = kReasons.find(description); found != kReasons.end())
+      return found->second;
     const std::string schema = dump(group.at("schema"));
     if (schema.find("\"$id\"") != std::string::npos) return "$id";
     if (schema.find("\"$anchor\"") != std::string::npos) return "$anchor";
@@ -280,7 +287,8 @@ TEST(OfficialSchemaSuite, EverySupportedKeywordBehavesAsPublished) {
         passed += valid == test.at("valid").get<bool>() ? 1 : 0;
         EXPECT_EQ(valid, test.at("valid").get<bool>())
             << name << ": " << group.at("description") << ": " << test.at("description") << "\n"
-            << dump(schema) << "\n" << dump(test.at("data"));
+            << dump(schema) << "\n"
+            << dump(test.at("data"));
       }
     }
   }

@@ -1,8 +1,8 @@
 #include "json/subschema.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "base/text.h"
 #include "json/internal/format.h"
@@ -27,9 +27,8 @@ bool contains_reference(const Json& schema, std::size_t depth = 0) {
 
 // Keywords that assert something which neither the validator nor this proof understands.
 bool has_unknown_assertion(const Json& schema, std::string& name) {
-  for (const std::string_view keyword :
-       {"unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef",
-        "dependencies"}) {
+  for (const std::string_view keyword : {"unevaluatedProperties", "unevaluatedItems", "$dynamicRef",
+                                         "$recursiveRef", "dependencies"}) {
     if (find(schema, keyword) == nullptr) continue;
     name = keyword;
     return true;
@@ -157,7 +156,8 @@ FitResult Prover::fit_finite(const Producer& producer, const std::vector<const J
       ways.add(yes());
     } else {
       ways.add(no(fmt::format("the producer may give {}: {}", shorten(dump(*value), 60),
-                              violations.front().message), pointer));
+                              violations.front().message),
+                  pointer));
     }
   }
   return ways.result();
@@ -215,16 +215,15 @@ FitResult Prover::fit_string(const Producer& producer, const Json& consumer,
   }
   const std::size_t most = producer.at_most("maxLength");
   if (const std::size_t wanted = count_or(consumer, "minLength", 0); wanted > least) {
-    const std::string reason = wanted == 1
-        ? "the string may be empty"
-        : fmt::format("the string may be shorter than {} characters", wanted);
+    const std::string reason =
+        wanted == 1 ? "the string may be empty"
+                    : fmt::format("the string may be shorter than {} characters", wanted);
     const std::string here = pointer_append(pointer, "minLength");
     all.add(most < wanted ? no(reason, here) : narrow(reason, here));
   }
   if (const std::size_t allowed = count_or(consumer, "maxLength", Producer::kUnbounded);
       allowed < most) {
-    const std::string reason =
-        fmt::format("the string may be longer than {} characters", allowed);
+    const std::string reason = fmt::format("the string may be longer than {} characters", allowed);
     const std::string here = pointer_append(pointer, "maxLength");
     all.add(least > allowed ? no(reason, here) : narrow(reason, here));
   }
@@ -277,8 +276,8 @@ FitResult Prover::fit_number(const Producer& producer, const Json& consumer,
   const bool implied = std::ranges::any_of(producer.parts(), [&](const Json* part) {
     const Json* own = find(*part, "multipleOf");
     if (own == nullptr || !own->is_number()) return false;
-    return equal(*own, *step) || (own->is_number_integer() && step->is_number_integer() &&
-                                  is_multiple(*own, *step));
+    return equal(*own, *step) ||
+           (own->is_number_integer() && step->is_number_integer() && is_multiple(*own, *step));
   });
   if (!any_integer && !implied) {
     all.add(narrow(fmt::format("the number need not be a multiple of {}", dump(*step)),
@@ -359,8 +358,7 @@ FitResult Prover::fit_one(const Producer& producer, const Json& alternatives,
 }  // namespace internal
 
 FitResult is_subschema(const SchemaPart& produced, const SchemaPart& consumed) {
-  return internal::Prover(*produced.root, *consumed.root)
-      .prove(*produced.schema, *consumed.schema);
+  return internal::Prover(*produced.root, *consumed.root).prove(*produced.schema, *consumed.schema);
 }
 
 FitResult is_subschema(const Json& produced, const Json& consumed) {
@@ -390,19 +388,6 @@ std::vector<const Json*> conjuncts(const Json& root, const Json& schema) {
   return found;
 }
 
-// A schema that only points elsewhere stands for its target.
-const Json& dereferenced(const Json& root, const Json& schema) {
-  static constexpr int kMostHops = 16;
-  const Json* here = &schema;
-  for (int hop = 0; hop < kMostHops; ++hop) {
-    if (!here->is_object() || here->size() != 1) break;
-    const Json* target = internal::resolve(root, string_or(*here, "$ref"));
-    if (target == nullptr) break;
-    here = target;
-  }
-  return *here;
-}
-
 }  // namespace
 
 const Json* member_schema(const Json& schema, std::string_view path, bool* optional) {
@@ -421,7 +406,7 @@ const Json* member_schema(const Json& schema, std::string_view path, bool* optio
     }
     if (declared == nullptr) return nullptr;
     if (!required && optional != nullptr) *optional = true;
-    here = &dereferenced(schema, *declared);
+    here = dereference({&schema, declared}).schema;
   }
   return here;
 }

@@ -1,7 +1,7 @@
 // Subtyping of arrays and objects.
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "base/text.h"
 #include "json/internal/prover.h"
@@ -24,8 +24,8 @@ FitResult Prover::fit_array(const Producer& producer, const Json& consumer,
   const std::size_t most = producer.most_items();
   if (const std::size_t wanted = count_or(consumer, "minItems", 0); wanted > least) {
     const std::string reason = wanted == 1
-        ? "the array may be empty"
-        : fmt::format("the array may have fewer than {} items", wanted);
+                                   ? "the array may be empty"
+                                   : fmt::format("the array may have fewer than {} items", wanted);
     const std::string here = pointer_append(pointer, "minItems");
     all.add(most < wanted ? no(reason, here) : narrow(reason, here));
   }
@@ -74,8 +74,8 @@ FitResult Prover::fit_items(const Producer& producer, const Json& consumer,
     const bool positional = i < prefix.size();
     const Json* wanted = positional ? &prefix[i] : rest;
     if (wanted == nullptr) continue;
-    FitResult one = inside(producer.item(i), *wanted,
-                           positional ? pointer_append(prefix_at, i) : rest_at);
+    FitResult one =
+        inside(producer.item(i), *wanted, positional ? pointer_append(prefix_at, i) : rest_at);
     // `false` only bounds the length, which a shorter array meets.
     if (*wanted == false && producer.at_least("minItems") <= i && one.fit == Fit::kNo) {
       one = narrow(fmt::format("the array may have more than {} items", i), rest_at);
@@ -133,8 +133,8 @@ FitResult Prover::fit_properties(const Producer& producer, const Json& consumer,
     if (one.fit == Fit::kYes) continue;
     if (!producer.declares_member(name) && !producer.requires_member(name)) {
       one.fit = Fit::kNarrow;
-      one.reason = fmt::format("the producer does not say what the member \"{}\" is",
-                               shorten(name, 60));
+      one.reason =
+          fmt::format("the producer does not say what the member \"{}\" is", shorten(name, 60));
     } else {
       one.reason = fmt::format("member \"{}\": {}", shorten(name, 60), one.reason);
     }
@@ -248,8 +248,8 @@ FitResult Prover::fit_names(const Producer& producer, const Json& consumer,
     if (producer.member(name).impossible()) continue;
     const auto violations = validate(SchemaPart{&consumed_root_, wanted}, Json(name));
     if (violations.empty()) continue;
-    const std::string reason = fmt::format("the member name \"{}\": {}", shorten(name, 60),
-                                           violations.front().message);
+    const std::string reason =
+        fmt::format("the member name \"{}\": {}", shorten(name, 60), violations.front().message);
     all.add(producer.requires_member(name) ? no(reason, here) : narrow(reason, here));
   }
   return all.result();

@@ -1,9 +1,9 @@
 #include "json/subschema.h"
 
-#include <random>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <random>
 
 #include "json/schema.h"
 
@@ -35,141 +35,168 @@ TEST_P(SubschemaTable, Holds) {
   EXPECT_EQ(result.reason.empty(), result.fit == Fit::kYes);
 }
 
-INSTANTIATE_TEST_SUITE_P(Types, SubschemaTable, ::testing::Values(
-    Case{R"({"type":"string"})", R"({"type":"string"})", Fit::kYes},
-    Case{R"({"type":"string"})", "{}", Fit::kYes},
-    Case{R"({"type":"string"})", "true", Fit::kYes},
-    Case{R"({"type":"string"})", R"({"type":"integer"})", Fit::kNo},
-    Case{R"({"type":"integer"})", R"({"type":"number"})", Fit::kYes},
-    Case{R"({"type":"number"})", R"({"type":"integer"})", Fit::kNarrow},
-    Case{R"({"type":["string","null"]})", R"({"type":"string"})", Fit::kNarrow},
-    Case{R"({"type":"string"})", R"({"type":["string","null"]})", Fit::kYes},
-    Case{"{}", R"({"type":"string"})", Fit::kNarrow},
-    Case{"{}", "{}", Fit::kYes},
-    Case{"true", R"({"type":"string"})", Fit::kNarrow},
-    Case{"false", R"({"type":"string"})", Fit::kYes},
-    Case{R"({"type":"string"})", "false", Fit::kNo},
-    Case{R"({"type":"boolean"})", R"({"enum":[true,false]})", Fit::kYes},
-    Case{R"({"type":"null"})", R"({"const":null})", Fit::kYes},
-    Case{R"({"description":"a","type":"string"})", R"({"type":"string","title":"b"})", Fit::kYes}));
+INSTANTIATE_TEST_SUITE_P(
+    Types, SubschemaTable,
+    ::testing::Values(Case{R"({"type":"string"})", R"({"type":"string"})", Fit::kYes},
+                      Case{R"({"type":"string"})", "{}", Fit::kYes},
+                      Case{R"({"type":"string"})", "true", Fit::kYes},
+                      Case{R"({"type":"string"})", R"({"type":"integer"})", Fit::kNo},
+                      Case{R"({"type":"integer"})", R"({"type":"number"})", Fit::kYes},
+                      Case{R"({"type":"number"})", R"({"type":"integer"})", Fit::kNarrow},
+                      Case{R"({"type":["string","null"]})", R"({"type":"string"})", Fit::kNarrow},
+                      Case{R"({"type":"string"})", R"({"type":["string","null"]})", Fit::kYes},
+                      Case{"{}", R"({"type":"string"})", Fit::kNarrow}, Case{"{}", "{}", Fit::kYes},
+                      Case{"true", R"({"type":"string"})", Fit::kNarrow},
+                      Case{"false", R"({"type":"string"})", Fit::kYes},
+                      Case{R"({"type":"string"})", "false", Fit::kNo},
+                      Case{R"({"type":"boolean"})", R"({"enum":[true,false]})", Fit::kYes},
+                      Case{R"({"type":"null"})", R"({"const":null})", Fit::kYes},
+                      Case{R"({"description":"a","type":"string"})",
+                           R"({"type":"string","title":"b"})", Fit::kYes}));
 
-INSTANTIATE_TEST_SUITE_P(Values, SubschemaTable, ::testing::Values(
-    Case{R"({"enum":["a","b"]})", R"({"enum":["b","a","c"]})", Fit::kYes},
-    Case{R"({"enum":["a","b"]})", R"({"enum":["a"]})", Fit::kNarrow},
-    Case{R"({"enum":["a","b"]})", R"({"enum":["c"]})", Fit::kNo},
-    Case{R"({"enum":["a",1],"type":"string"})", R"({"enum":["a"]})", Fit::kYes},
-    Case{R"({"const":3})", R"({"type":"integer","minimum":1})", Fit::kYes},
-    Case{R"({"type":"string"})", R"({"enum":["a"]})", Fit::kNarrow},
-    Case{R"({"type":"string"})", R"({"enum":[1,2]})", Fit::kNo},
-    Case{R"({"enum":["2026-12-24"]})", R"({"format":"date"})", Fit::kYes}));
+INSTANTIATE_TEST_SUITE_P(
+    Values, SubschemaTable,
+    ::testing::Values(Case{R"({"enum":["a","b"]})", R"({"enum":["b","a","c"]})", Fit::kYes},
+                      Case{R"({"enum":["a","b"]})", R"({"enum":["a"]})", Fit::kNarrow},
+                      Case{R"({"enum":["a","b"]})", R"({"enum":["c"]})", Fit::kNo},
+                      Case{R"({"enum":["a",1],"type":"string"})", R"({"enum":["a"]})", Fit::kYes},
+                      Case{R"({"const":3})", R"({"type":"integer","minimum":1})", Fit::kYes},
+                      Case{R"({"type":"string"})", R"({"enum":["a"]})", Fit::kNarrow},
+                      Case{R"({"type":"string"})", R"({"enum":[1,2]})", Fit::kNo},
+                      Case{R"({"enum":["2026-12-24"]})", R"({"format":"date"})", Fit::kYes}));
 
-INSTANTIATE_TEST_SUITE_P(Strings, SubschemaTable, ::testing::Values(
-    Case{R"({"type":"string","minLength":2})", R"({"type":"string","minLength":1})", Fit::kYes},
-    Case{R"({"type":"string"})", R"({"type":"string","minLength":1})", Fit::kNarrow},
-    Case{R"({"type":"string","format":"date"})", R"({"type":"string","minLength":1})", Fit::kYes},
-    Case{R"({"type":"string","maxLength":3})", R"({"type":"string","minLength":4})", Fit::kNo},
-    Case{R"({"type":"string","format":"date"})", R"({"type":"string","format":"date"})", Fit::kYes},
-    Case{R"({"type":"string"})", R"({"type":"string","format":"date"})", Fit::kNarrow},
-    Case{R"({"type":"string"})", R"({"type":"string","format":"made-up"})", Fit::kYes},
-    Case{R"({"type":"string","pattern":"^a"})", R"({"type":"string","pattern":"^a"})", Fit::kYes},
-    Case{R"({"type":"string","pattern":"^ab"})", R"({"type":"string","pattern":"^a"})",
-         Fit::kNarrow}));
+INSTANTIATE_TEST_SUITE_P(
+    Strings, SubschemaTable,
+    ::testing::Values(
+        Case{R"({"type":"string","minLength":2})", R"({"type":"string","minLength":1})", Fit::kYes},
+        Case{R"({"type":"string"})", R"({"type":"string","minLength":1})", Fit::kNarrow},
+        Case{R"({"type":"string","format":"date"})", R"({"type":"string","minLength":1})",
+             Fit::kYes},
+        Case{R"({"type":"string","maxLength":3})", R"({"type":"string","minLength":4})", Fit::kNo},
+        Case{R"({"type":"string","format":"date"})", R"({"type":"string","format":"date"})",
+             Fit::kYes},
+        Case{R"({"type":"string"})", R"({"type":"string","format":"date"})", Fit::kNarrow},
+        Case{R"({"type":"string"})", R"({"type":"string","format":"made-up"})", Fit::kYes},
+        Case{R"({"type":"string","pattern":"^a"})", R"({"type":"string","pattern":"^a"})",
+             Fit::kYes},
+        Case{R"({"type":"string","pattern":"^ab"})", R"({"type":"string","pattern":"^a"})",
+             Fit::kNarrow}));
 
-INSTANTIATE_TEST_SUITE_P(Numbers, SubschemaTable, ::testing::Values(
-    Case{R"({"type":"integer","minimum":1,"maximum":5})", R"({"type":"integer","minimum":0})",
-         Fit::kYes},
-    Case{R"({"type":"integer","minimum":1})", R"({"type":"integer","exclusiveMinimum":0})",
-         Fit::kYes},
-    Case{R"({"type":"number","minimum":1})", R"({"type":"number","exclusiveMinimum":1})",
-         Fit::kNarrow},
-    Case{R"({"type":"integer","exclusiveMinimum":0})", R"({"type":"integer","minimum":1})",
-         Fit::kYes},
-    Case{R"({"type":"integer","maximum":3})", R"({"type":"integer","minimum":4})", Fit::kNo},
-    Case{R"({"type":"integer","multipleOf":6})", R"({"type":"integer","multipleOf":3})", Fit::kYes},
-    Case{R"({"type":"integer","multipleOf":3})", R"({"type":"integer","multipleOf":6})",
-         Fit::kNarrow},
-    Case{R"({"type":"integer"})", R"({"type":"number","multipleOf":1})", Fit::kYes}));
+INSTANTIATE_TEST_SUITE_P(
+    Numbers, SubschemaTable,
+    ::testing::Values(
+        Case{R"({"type":"integer","minimum":1,"maximum":5})", R"({"type":"integer","minimum":0})",
+             Fit::kYes},
+        Case{R"({"type":"integer","minimum":1})", R"({"type":"integer","exclusiveMinimum":0})",
+             Fit::kYes},
+        Case{R"({"type":"number","minimum":1})", R"({"type":"number","exclusiveMinimum":1})",
+             Fit::kNarrow},
+        Case{R"({"type":"integer","exclusiveMinimum":0})", R"({"type":"integer","minimum":1})",
+             Fit::kYes},
+        Case{R"({"type":"integer","maximum":3})", R"({"type":"integer","minimum":4})", Fit::kNo},
+        Case{R"({"type":"integer","multipleOf":6})", R"({"type":"integer","multipleOf":3})",
+             Fit::kYes},
+        Case{R"({"type":"integer","multipleOf":3})", R"({"type":"integer","multipleOf":6})",
+             Fit::kNarrow},
+        Case{R"({"type":"integer"})", R"({"type":"number","multipleOf":1})", Fit::kYes}));
 
-INSTANTIATE_TEST_SUITE_P(Arrays, SubschemaTable, ::testing::Values(
-    Case{R"({"type":"array","items":{"type":"integer"}})",
-         R"({"type":"array","items":{"type":"number"}})", Fit::kYes},
-    Case{R"({"type":"array","items":{"type":"string"}})",
-         R"({"type":"array","items":{"type":"number"}})", Fit::kNo},
-    Case{R"({"type":"array"})", R"({"type":"array","items":{"type":"number"}})", Fit::kNarrow},
-    Case{R"({"type":"array"})", R"({"type":"array","minItems":1})", Fit::kNarrow},
-    Case{R"({"type":"array","prefixItems":[{"type":"string"}],"items":false})",
-         R"({"type":"array","items":{"type":"string"},"maxItems":1})", Fit::kYes},
-    Case{R"({"type":"array","prefixItems":[{"type":"string"},{"type":"integer"}],"items":false})",
-         R"({"type":"array","items":{"type":"string"}})", Fit::kNo},
-    Case{R"({"type":"array","items":{"type":"string"}})",
-         R"({"type":"array","uniqueItems":true})", Fit::kNarrow},
-    Case{R"({"type":"array","maxItems":1})", R"({"type":"array","uniqueItems":true})", Fit::kYes},
-    Case{R"({"type":"array","contains":{"const":1}})",
-         R"({"type":"array","contains":{"const":1}})", Fit::kYes},
-    Case{R"({"type":"array"})", R"({"type":"array","contains":{"const":1}})", Fit::kNarrow}));
+INSTANTIATE_TEST_SUITE_P(
+    Arrays, SubschemaTable,
+    ::testing::Values(
+        Case{R"({"type":"array","items":{"type":"integer"}})",
+             R"({"type":"array","items":{"type":"number"}})", Fit::kYes},
+        Case{R"({"type":"array","items":{"type":"string"}})",
+             R"({"type":"array","items":{"type":"number"}})", Fit::kNo},
+        Case{R"({"type":"array"})", R"({"type":"array","items":{"type":"number"}})", Fit::kNarrow},
+        Case{R"({"type":"array"})", R"({"type":"array","minItems":1})", Fit::kNarrow},
+        Case{R"({"type":"array","prefixItems":[{"type":"string"}],"items":false})",
+             R"({"type":"array","items":{"type":"string"},"maxItems":1})", Fit::kYes},
+        Case{
+            R"({"type":"array","prefixItems":[{"type":"string"},{"type":"integer"}],"items":false})",
+            R"({"type":"array","items":{"type":"string"}})", Fit::kNo},
+        Case{R"({"type":"array","items":{"type":"string"}})",
+             R"({"type":"array","uniqueItems":true})", Fit::kNarrow},
+        Case{R"({"type":"array","maxItems":1})", R"({"type":"array","uniqueItems":true})",
+             Fit::kYes},
+        Case{R"({"type":"array","contains":{"const":1}})",
+             R"({"type":"array","contains":{"const":1}})", Fit::kYes},
+        Case{R"({"type":"array"})", R"({"type":"array","contains":{"const":1}})", Fit::kNarrow}));
 
-INSTANTIATE_TEST_SUITE_P(Objects, SubschemaTable, ::testing::Values(
-    Case{R"({"type":"object","properties":{"a":{"type":"string"}},"required":["a"]})",
-         R"({"type":"object","properties":{"a":{"type":"string"}},"required":["a"]})", Fit::kYes},
-    Case{R"({"type":"object","properties":{"a":{"type":"string"},"b":{}},"required":["a","b"]})",
-         R"({"type":"object","properties":{"a":{"type":"string"}},"required":["a"]})", Fit::kYes},
-    Case{R"({"type":"object","properties":{"a":{"type":"string"}}})",
-         R"({"type":"object","required":["a"]})", Fit::kNarrow},
-    Case{R"({"type":"object","properties":{"b":{"type":"string"}}})",
-         R"({"type":"object","required":["a"]})", Fit::kNo},
-    Case{R"({"type":"object"})", R"({"type":"object","required":["a"]})", Fit::kNarrow},
-    Case{R"({"type":"object","additionalProperties":{"type":"string"}})",
-         R"({"type":"object","required":["a"]})", Fit::kNarrow},
-    Case{R"({"type":"object","properties":{"a":{"type":"string"}},"required":["a"]})",
-         R"({"type":"object","properties":{"a":{"type":"integer"}}})", Fit::kNo},
-    // An open object may carry anything under a name that it does not declare.
-    Case{R"({"type":"object","properties":{"a":{}}})",
-         R"({"type":"object","properties":{"b":{"type":"integer"}}})", Fit::kNarrow},
-    Case{R"({"type":"object","properties":{"a":{}},"additionalProperties":false})",
-         R"({"type":"object","properties":{"b":{"type":"integer"}}})", Fit::kYes},
-    Case{R"({"type":"object","properties":{"a":{}},"additionalProperties":false})",
-         R"({"type":"object","properties":{"a":{},"b":{}},"additionalProperties":false})",
-         Fit::kYes},
-    Case{R"({"type":"object","properties":{"a":{}}})",
-         R"({"type":"object","properties":{"a":{}},"additionalProperties":false})", Fit::kNarrow},
-    Case{R"({"type":"object","properties":{"a":{},"b":{}},"required":["b"]})",
-         R"({"type":"object","properties":{"a":{}},"additionalProperties":false})", Fit::kNo},
-    Case{R"({"type":"object","additionalProperties":{"type":"integer"}})",
-         R"({"type":"object","additionalProperties":{"type":"number"}})", Fit::kYes},
-    Case{R"({"type":"object","patternProperties":{"^x":{"type":"string"}},
+INSTANTIATE_TEST_SUITE_P(
+    Objects, SubschemaTable,
+    ::testing::Values(
+        Case{R"({"type":"object","properties":{"a":{"type":"string"}},"required":["a"]})",
+             R"({"type":"object","properties":{"a":{"type":"string"}},"required":["a"]})",
+             Fit::kYes},
+        Case{
+            R"({"type":"object","properties":{"a":{"type":"string"},"b":{}},"required":["a","b"]})",
+            R"({"type":"object","properties":{"a":{"type":"string"}},"required":["a"]})",
+            Fit::kYes},
+        Case{R"({"type":"object","properties":{"a":{"type":"string"}}})",
+             R"({"type":"object","required":["a"]})", Fit::kNarrow},
+        Case{R"({"type":"object","properties":{"b":{"type":"string"}}})",
+             R"({"type":"object","required":["a"]})", Fit::kNo},
+        Case{R"({"type":"object"})", R"({"type":"object","required":["a"]})", Fit::kNarrow},
+        Case{R"({"type":"object","additionalProperties":{"type":"string"}})",
+             R"({"type":"object","required":["a"]})", Fit::kNarrow},
+        Case{R"({"type":"object","properties":{"a":{"type":"string"}},"required":["a"]})",
+             R"({"type":"object","properties":{"a":{"type":"integer"}}})", Fit::kNo},
+        // An open object may carry anything under a name that it does not declare.
+        Case{R"({"type":"object","properties":{"a":{}}})",
+             R"({"type":"object","properties":{"b":{"type":"integer"}}})", Fit::kNarrow},
+        Case{R"({"type":"object","properties":{"a":{}},"additionalProperties":false})",
+             R"({"type":"object","properties":{"b":{"type":"integer"}}})", Fit::kYes},
+        Case{R"({"type":"object","properties":{"a":{}},"additionalProperties":false})",
+             R"({"type":"object","properties":{"a":{},"b":{}},"additionalProperties":false})",
+             Fit::kYes},
+        Case{R"({"type":"object","properties":{"a":{}}})",
+             R"({"type":"object","properties":{"a":{}},"additionalProperties":false})",
+             Fit::kNarrow},
+        Case{R"({"type":"object","properties":{"a":{},"b":{}},"required":["b"]})",
+             R"({"type":"object","properties":{"a":{}},"additionalProperties":false})", Fit::kNo},
+        Case{R"({"type":"object","additionalProperties":{"type":"integer"}})",
+             R"({"type":"object","additionalProperties":{"type":"number"}})", Fit::kYes},
+        Case{R"({"type":"object","patternProperties":{"^x":{"type":"string"}},
              "additionalProperties":{"type":"integer"}})",
-         R"({"type":"object","additionalProperties":{"type":"integer"}})", Fit::kNarrow},
-    Case{R"({"type":"object","properties":{"xa":{"type":"integer"}},"required":["xa"],
+             R"({"type":"object","additionalProperties":{"type":"integer"}})", Fit::kNarrow},
+        Case{R"({"type":"object","properties":{"xa":{"type":"integer"}},"required":["xa"],
              "additionalProperties":false})",
-         R"({"type":"object","patternProperties":{"^x":{"type":"string"}}})", Fit::kNo},
-    Case{R"({"type":"object","properties":{"a":{}},"required":["a"]})",
-         R"({"type":"object","minProperties":1})", Fit::kYes},
-    Case{R"({"type":"object","properties":{"a":{}},"additionalProperties":false})",
-         R"({"type":"object","maxProperties":1,"propertyNames":{"maxLength":1}})", Fit::kYes},
-    Case{R"({"type":"object","properties":{"a":{},"b":{}},"required":["b"]})",
-         R"({"type":"object","dependentRequired":{"a":["b"]}})", Fit::kYes}));
+             R"({"type":"object","patternProperties":{"^x":{"type":"string"}}})", Fit::kNo},
+        Case{R"({"type":"object","properties":{"a":{}},"required":["a"]})",
+             R"({"type":"object","minProperties":1})", Fit::kYes},
+        Case{R"({"type":"object","properties":{"a":{}},"additionalProperties":false})",
+             R"({"type":"object","maxProperties":1,"propertyNames":{"maxLength":1}})", Fit::kYes},
+        Case{R"({"type":"object","properties":{"a":{},"b":{}},"required":["b"]})",
+             R"({"type":"object","dependentRequired":{"a":["b"]}})", Fit::kYes}));
 
-INSTANTIATE_TEST_SUITE_P(Combinations, SubschemaTable, ::testing::Values(
-    Case{R"({"anyOf":[{"type":"string"},{"type":"null"}]})", R"({"type":"string"})", Fit::kNarrow},
-    Case{R"({"anyOf":[{"type":"string"},{"type":"null"}]})", R"({"type":["null","string"]})",
-         Fit::kYes},
-    Case{R"({"type":["string","null"]})", R"({"anyOf":[{"type":"string"},{"type":"null"}]})",
-         Fit::kYes},
-    Case{R"({"anyOf":[{"type":"string"},{"type":"null"}]})", R"({"type":"integer"})", Fit::kNo},
-    Case{R"({"type":"integer","oneOf":[{"maximum":1},{"minimum":5}]})",
-         R"({"anyOf":[{"maximum":2},{"minimum":4}]})", Fit::kYes},
-    Case{R"({"allOf":[{"type":"integer"},{"minimum":3}]})", R"({"type":"integer","minimum":1})",
-         Fit::kYes},
-    Case{R"({"type":"integer","minimum":3})", R"({"allOf":[{"type":"integer"},{"minimum":1}]})",
-         Fit::kYes},
-    Case{R"({"type":"string"})", R"({"oneOf":[{"type":"string"},{"type":"integer"}]})", Fit::kYes},
-    Case{R"({"type":"string"})", R"({"oneOf":[{"type":"string"},{"minLength":1}]})", Fit::kNarrow},
-    Case{R"({"type":"string"})", R"({"not":{"type":"null"}})", Fit::kYes},
-    Case{R"({"type":"string"})", R"({"not":{"const":""}})", Fit::kNarrow},
-    Case{R"({"not":{"const":""}})", R"({"not":{"const":""}})", Fit::kYes},
-    Case{R"({"type":"string"})", R"({"if":{"minLength":3},"then":{"maxLength":5}})", Fit::kNarrow},
-    Case{R"({"type":"string"})", R"({"if":{"minLength":3},"then":{"type":"string"}})", Fit::kYes},
-    Case{R"({"type":"object"})", R"({"unevaluatedProperties":false})", Fit::kNarrow}));
+INSTANTIATE_TEST_SUITE_P(
+    Combinations, SubschemaTable,
+    ::testing::Values(
+        Case{R"({"anyOf":[{"type":"string"},{"type":"null"}]})", R"({"type":"string"})",
+             Fit::kNarrow},
+        Case{R"({"anyOf":[{"type":"string"},{"type":"null"}]})", R"({"type":["null","string"]})",
+             Fit::kYes},
+        Case{R"({"type":["string","null"]})", R"({"anyOf":[{"type":"string"},{"type":"null"}]})",
+             Fit::kYes},
+        Case{R"({"anyOf":[{"type":"string"},{"type":"null"}]})", R"({"type":"integer"})", Fit::kNo},
+        Case{R"({"type":"integer","oneOf":[{"maximum":1},{"minimum":5}]})",
+             R"({"anyOf":[{"maximum":2},{"minimum":4}]})", Fit::kYes},
+        Case{R"({"allOf":[{"type":"integer"},{"minimum":3}]})", R"({"type":"integer","minimum":1})",
+             Fit::kYes},
+        Case{R"({"type":"integer","minimum":3})", R"({"allOf":[{"type":"integer"},{"minimum":1}]})",
+             Fit::kYes},
+        Case{R"({"type":"string"})", R"({"oneOf":[{"type":"string"},{"type":"integer"}]})",
+             Fit::kYes},
+        Case{R"({"type":"string"})", R"({"oneOf":[{"type":"string"},{"minLength":1}]})",
+             Fit::kNarrow},
+        Case{R"({"type":"string"})", R"({"not":{"type":"null"}})", Fit::kYes},
+        Case{R"({"type":"string"})", R"({"not":{"const":""}})", Fit::kNarrow},
+        Case{R"({"not":{"const":""}})", R"({"not":{"const":""}})", Fit::kYes},
+        Case{R"({"type":"string"})", R"({"if":{"minLength":3},"then":{"maxLength":5}})",
+             Fit::kNarrow},
+        Case{R"({"type":"string"})", R"({"if":{"minLength":3},"then":{"type":"string"}})",
+             Fit::kYes},
+        Case{R"({"type":"object"})", R"({"unevaluatedProperties":false})", Fit::kNarrow}));
 
 constexpr const char* kTree = R"({"$ref":"#/$defs/tree","$defs":{"tree":{"type":"object",
     "properties":{"name":{"type":"string"},"children":{"type":"array",
@@ -177,25 +204,27 @@ constexpr const char* kTree = R"({"$ref":"#/$defs/tree","$defs":{"tree":{"type":
 constexpr const char* kLooseTree = R"({"$ref":"#/$defs/n","$defs":{"n":{"type":"object",
     "properties":{"children":{"items":{"$ref":"#/$defs/n"}}},"required":["name"]}}})";
 
-INSTANTIATE_TEST_SUITE_P(References, SubschemaTable, ::testing::Values(
-    Case{R"({"$ref":"#/$defs/a","$defs":{"a":{"type":"integer"}}})", R"({"type":"number"})",
-         Fit::kYes},
-    Case{R"({"type":"integer"})", R"({"$ref":"#/$defs/a","$defs":{"a":{"type":"string"}}})",
-         Fit::kNo},
-    // The same text, but the references lead elsewhere.
-    Case{R"({"items":{"$ref":"#/$defs/a"},"type":"array","$defs":{"a":{"type":"string"}}})",
-         R"({"items":{"$ref":"#/$defs/a"},"type":"array","$defs":{"a":{"type":"integer"}}})",
-         Fit::kNo},
-    Case{kTree, kTree, Fit::kYes}, Case{kTree, kLooseTree, Fit::kYes},
-    Case{kLooseTree, kTree, Fit::kNarrow},
-    Case{R"({"type":"string"})", R"({"$ref":"#/none"})", Fit::kNarrow},
-    Case{R"({"$ref":"#/none"})", R"({"type":"string"})", Fit::kNarrow},
-    Case{R"({"type":"string"})", R"({"$ref":"#"})", Fit::kNarrow}));
+INSTANTIATE_TEST_SUITE_P(
+    References, SubschemaTable,
+    ::testing::Values(
+        Case{R"({"$ref":"#/$defs/a","$defs":{"a":{"type":"integer"}}})", R"({"type":"number"})",
+             Fit::kYes},
+        Case{R"({"type":"integer"})", R"({"$ref":"#/$defs/a","$defs":{"a":{"type":"string"}}})",
+             Fit::kNo},
+        // The same text, but the references lead elsewhere.
+        Case{R"({"items":{"$ref":"#/$defs/a"},"type":"array","$defs":{"a":{"type":"string"}}})",
+             R"({"items":{"$ref":"#/$defs/a"},"type":"array","$defs":{"a":{"type":"integer"}}})",
+             Fit::kNo},
+        Case{kTree, kTree, Fit::kYes}, Case{kTree, kLooseTree, Fit::kYes},
+        Case{kLooseTree, kTree, Fit::kNarrow},
+        Case{R"({"type":"string"})", R"({"$ref":"#/none"})", Fit::kNarrow},
+        Case{R"({"$ref":"#/none"})", R"({"type":"string"})", Fit::kNarrow},
+        Case{R"({"type":"string"})", R"({"$ref":"#"})", Fit::kNarrow}));
 
 TEST(SubschemaReasonTest, SaysWhatClashesAndWhereInTheConsumer) {
-  const FitResult clash = is_subschema(
-      J(R"({"type":"object","properties":{"n":{"type":"string"}},"required":["n"]})"),
-      J(R"({"type":"object","properties":{"n":{"type":"integer"}}})"));
+  const FitResult clash =
+      is_subschema(J(R"({"type":"object","properties":{"n":{"type":"string"}},"required":["n"]})"),
+                   J(R"({"type":"object","properties":{"n":{"type":"integer"}}})"));
   EXPECT_EQ(clash.reason, "member \"n\": string does not fit integer");
   EXPECT_EQ(clash.pointer, "/properties/n/type");
   EXPECT_EQ(is_subschema(J("{}"), J(R"({"type":"string"})")).reason,
@@ -241,12 +270,17 @@ class Generator {
 
   Json value(int depth) {
     switch (below(depth > 0 ? 8U : 6U)) {
-      case 0: return nullptr;
-      case 1: return chance(50);
+      case 0:
+        return nullptr;
+      case 1:
+        return chance(50);
       case 2:
-      case 3: return static_cast<int>(below(9)) - 2;
-      case 4: return static_cast<double>(below(12)) / 2 - 1;
-      case 5: return text();
+      case 3:
+        return static_cast<int>(below(9)) - 2;
+      case 4:
+        return static_cast<double>(below(12)) / 2 - 1;
+      case 5:
+        return text();
       case 6: {
         Json list = Json::array();
         for (std::size_t i = below(4); i > 0; --i) list.push_back(value(depth - 1));
@@ -306,7 +340,8 @@ class Generator {
     object.erase(std::string(victim.key()));
   }
   std::string text() {
-    static const std::vector<std::string> kTexts{"", "a", "ab", "abc", "b", "2026-12-24", "x@y.org"};
+    static const std::vector<std::string> kTexts{"",  "a",          "ab",     "abc",
+                                                 "b", "2026-12-24", "x@y.org"};
     return kTexts[below(kTexts.size())];
   }
   std::string name() { return std::string(1, static_cast<char>('a' + below(4))); }
@@ -343,7 +378,8 @@ class Generator {
       for (std::size_t i = 1 + below(3); i > 0; --i) properties[name()] = this->schema(depth - 1);
     }
     if (chance(20)) schema["required"] = Json::array({name()});
-    if (chance(20)) schema["additionalProperties"] = chance(60) ? Json(false) : this->schema(depth - 1);
+    if (chance(20))
+      schema["additionalProperties"] = chance(60) ? Json(false) : this->schema(depth - 1);
     if (chance(8)) schema["patternProperties"] = Json{{"^[ab]", this->schema(depth - 1)}};
     if (chance(5)) schema["propertyNames"] = Json{{"pattern", "^[a-c]"}};
     if (chance(5)) schema["minProperties"] = below(3);
@@ -351,8 +387,10 @@ class Generator {
     if (chance(4)) schema["dependentRequired"] = Json{{name(), Json::array({name()})}};
   }
   void combinators(Json& schema, int depth) {
-    if (chance(6)) schema["anyOf"] = Json::array({this->schema(depth - 1), this->schema(depth - 1)});
-    if (chance(4)) schema["oneOf"] = Json::array({this->schema(depth - 1), this->schema(depth - 1)});
+    if (chance(6))
+      schema["anyOf"] = Json::array({this->schema(depth - 1), this->schema(depth - 1)});
+    if (chance(4))
+      schema["oneOf"] = Json::array({this->schema(depth - 1), this->schema(depth - 1)});
     if (chance(6)) schema["allOf"] = Json::array({this->schema(depth - 1)});
     if (chance(4)) schema["not"] = this->schema(0);
     if (chance(3)) {
@@ -372,7 +410,8 @@ TEST(SubschemaProperty, AProvenFitHoldsForEveryValue) {
   int witnesses = 0;  // values that made a proof worth something
   for (int i = 0; i < 1200; ++i) {
     const Json produced = generate.schema(2);
-    const Json consumed = generate.chance(70) ? generate.variation(produced, 2) : generate.schema(2);
+    const Json consumed =
+        generate.chance(70) ? generate.variation(produced, 2) : generate.schema(2);
     ASSERT_TRUE(check_schema(produced).empty()) << dump(produced);
     if (is_subschema(produced, consumed).fit != Fit::kYes) continue;
     ++proven;

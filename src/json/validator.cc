@@ -1,9 +1,9 @@
 #include "json/internal/validator.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <tuple>
-
-#include <fmt/format.h>
 
 #include "base/text.h"
 #include "json/internal/format.h"
@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::size_t kMostViolations = 20;
 constexpr std::size_t kMostSteps = 10'000'000;  // a second or so
-constexpr std::size_t kMostDepth = 400;         // an instance is at most 64 deep; frames stay < 3 MB
-constexpr std::size_t kLinearSearch = 16;       // members; beyond that a hash table pays
+constexpr std::size_t kMostDepth = 400;    // an instance is at most 64 deep; frames stay < 3 MB
+constexpr std::size_t kLinearSearch = 16;  // members; beyond that a hash table pays
 
 std::string pointer_of(const Location& at) {
   std::vector<const Location*> chain;
@@ -65,8 +65,7 @@ std::vector<SchemaViolation> Validator::run(const Json& schema, const Json& inst
   return violations;
 }
 
-void Validator::add(const Location& at, std::string_view keyword, std::string message,
-                    Sink& sink) {
+void Validator::add(const Location& at, std::string_view keyword, std::string message, Sink& sink) {
   if (sink.full()) return;
   sink.found.push_back(
       Found{{pointer_of(at), std::string(keyword), std::move(message)}, order_of(at)});
@@ -142,8 +141,10 @@ void Validator::check_reference(const Json& schema, const Json& instance, const 
   if (fresh) slot->second = resolve(root_, reference->get_ref<const std::string&>());
   const Json* target = slot->second;
   if (target == nullptr) {
-    return add(at, "$ref", fmt::format("the schema refers to {}, which it does not contain",
-                                       shorten(dump(*reference), 80)), sink);
+    return add(at, "$ref",
+               fmt::format("the schema refers to {}, which it does not contain",
+                           shorten(dump(*reference), 80)),
+               sink);
   }
   const std::pair key(target, &instance);
   if (const auto known = judged_.find(key); known != judged_.end()) {
@@ -166,8 +167,9 @@ bool Validator::check_type(const Json& schema, const Json& instance, const Locat
   if (type == nullptr) return true;
   if (type->is_string()) {
     if (has_type(instance, type->get_ref<const std::string&>())) return true;
-    add(at, "type", fmt::format("expected {}, got {}", type->get_ref<const std::string&>(),
-                                brief(instance)), sink);
+    add(at, "type",
+        fmt::format("expected {}, got {}", type->get_ref<const std::string&>(), brief(instance)),
+        sink);
     return false;
   }
   if (!type->is_array()) return true;
@@ -204,8 +206,8 @@ void Validator::check_string(const Json& schema, const Json& instance, const Loc
   const std::size_t least = count_or(schema, "minLength", 0);
   const std::size_t most = count_or(schema, "maxLength", text.size());
   if (least > 0 && text_length(text) < least) {
-    const std::string what = least == 1 ? "must not be empty"
-                                        : fmt::format("must have at least {} characters", least);
+    const std::string what =
+        least == 1 ? "must not be empty" : fmt::format("must have at least {} characters", least);
     add(at, "minLength", fmt::format("{}, got {}", what, brief(instance)), sink);
   }
   if (text.size() > most && text_length(text) > most) {
@@ -218,7 +220,8 @@ void Validator::check_string(const Json& schema, const Json& instance, const Loc
     if (compiled != nullptr && !RE2::PartialMatch(text, *compiled)) {
       add(at, "pattern",
           fmt::format("must match the pattern {}, got {}",
-                      shorten(wanted->get_ref<const std::string&>(), 80), brief(instance)), sink);
+                      shorten(wanted->get_ref<const std::string&>(), 80), brief(instance)),
+          sink);
     }
   }
   if (const std::string format = string_or(schema, "format");
@@ -296,15 +299,18 @@ void Validator::check_alternatives(const Json& schemas, bool exactly_one, const 
   }
   if (gave_up_ || matching.size() == 1) return;
   if (matching.size() > 1) {
-    return add(at, "oneOf", fmt::format("matches both alternatives {} and {}, but only one may match",
-                                        matching[0] + 1, matching[1] + 1), sink);
+    return add(at, "oneOf",
+               fmt::format("matches both alternatives {} and {}, but only one may match",
+                           matching[0] + 1, matching[1] + 1),
+               sink);
   }
   std::ranges::sort(reasons);
   const auto repeated = std::ranges::unique(reasons);
   reasons.erase(repeated.begin(), repeated.end());
   add(at, exactly_one ? "oneOf" : "anyOf",
       fmt::format("matches none of the {} alternatives: {}", schemas.size(),
-                  shorten(join(reasons, "; or: "), 400)), sink);
+                  shorten(join(reasons, "; or: "), 400)),
+      sink);
 }
 
 }  // namespace ae::json::internal

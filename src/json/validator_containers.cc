@@ -60,7 +60,8 @@ void Validator::check_contains(const Json& schema, const Json& instance, const L
     add(at, "contains",
         fmt::format("at least {} item{} must match the contains schema, {} do{}", least,
                     least == 1 ? "" : "s", matching == 0 ? "none" : fmt::format("{}", matching),
-                    matching < 2 ? "es" : ""), sink);
+                    matching < 2 ? "es" : ""),
+        sink);
   }
   if (matching > most) {
     add(at, "maxContains",
@@ -88,8 +89,7 @@ void Validator::check_object(const Json& schema, const Json& instance, const Loc
         sink);
   }
   if (const std::size_t most = count_or(schema, "maxProperties", size); size > most) {
-    add(at, "maxProperties", fmt::format("must have at most {} members, got {}", most, size),
-        sink);
+    add(at, "maxProperties", fmt::format("must have at most {} members, got {}", most, size), sink);
   }
   check_required(schema, instance, at, sink);
   check_dependent(schema, instance, at, sink);
@@ -106,7 +106,8 @@ void Validator::check_required(const Json& schema, const Json& instance, const L
     if (!name.is_string()) continue;
     if (member(instance, name.get_ref<const std::string&>()) != nullptr) continue;
     add(at, "required",
-        fmt::format("the member \"{}\" is missing", shorten(name.get_ref<const std::string&>(), 60)),
+        fmt::format("the member \"{}\" is missing",
+                    shorten(name.get_ref<const std::string&>(), 60)),
         sink);
   }
 }
@@ -123,7 +124,8 @@ void Validator::check_dependent(const Json& schema, const Json& instance, const 
         if (member(instance, name) != nullptr) continue;
         add(at, "dependentRequired",
             fmt::format("the member \"{}\" is missing; \"{}\" asks for it", shorten(name, 60),
-                        shorten(item.key(), 60)), sink);
+                        shorten(item.key(), 60)),
+            sink);
       }
     }
   }

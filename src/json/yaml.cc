@@ -1,5 +1,12 @@
 #include "json/yaml.h"
 
+#include <fmt/format.h>
+#include <yaml-cpp/depthguard.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -10,13 +17,6 @@
 #include <optional>
 #include <streambuf>
 #include <unordered_set>
-
-#include <fmt/format.h>
-#include <yaml-cpp/depthguard.h>
-#include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/exceptions.h>
-#include <yaml-cpp/mark.h>
-#include <yaml-cpp/parser.h>
 
 #include "base/text.h"
 
@@ -122,9 +122,9 @@ Json to_scalar(const YAML::Mark& mark, std::string_view tag, const std::string& 
   const bool plain = tag == "?" || tag.empty();
   if (!plain && !is_tag(tag, "int") && !is_tag(tag, "float") && !is_tag(tag, "bool") &&
       !is_tag(tag, "null")) {
-    refuse(ErrorCode::kInvalidArgument, mark,
-           fmt::format("the tag {} is not supported; write the value without it",
-                       shorten(tag, 60)));
+    refuse(
+        ErrorCode::kInvalidArgument, mark,
+        fmt::format("the tag {} is not supported; write the value without it", shorten(tag, 60)));
   }
   const std::optional<Json> value = typed(text, mark);
   if (plain) return value ? *value : Json(text);
@@ -222,8 +222,9 @@ class Builder final : public YAML::EventHandler {
     if (!value.is_string()) refuse_key(mark);
     std::string key = value.get<std::string>();
     if (key == "<<" && tag == "?") {
-      refuse(ErrorCode::kInvalidArgument, mark, "merge keys (<<) are not supported; write the "
-                                                "members out");
+      refuse(ErrorCode::kInvalidArgument, mark,
+             "merge keys (<<) are not supported; write the "
+             "members out");
     }
     Level& level = levels_.back();
     if (level.keys.size() >= limits_.max_keys) {
@@ -243,9 +244,9 @@ class Builder final : public YAML::EventHandler {
             YAML::anchor_t anchor) {
     if (expects_key()) refuse_key(mark);
     if (!tag.empty() && tag != "?" && tag != "!" && !is_tag(tag, tag_name)) {
-      refuse(ErrorCode::kInvalidArgument, mark,
-             fmt::format("the tag {} is not supported; write the value without it",
-                         shorten(tag, 60)));
+      refuse(
+          ErrorCode::kInvalidArgument, mark,
+          fmt::format("the tag {} is not supported; write the value without it", shorten(tag, 60)));
     }
     check_depth(1, mark);
     levels_.push_back(Level{std::move(value), anchor, mark, {}, false, {}});
@@ -267,9 +268,9 @@ class Builder final : public YAML::EventHandler {
   void count_copy(std::size_t size, const YAML::Mark& mark) {
     copied_ += size;
     if (copied_ <= limits_.max_bytes) return;
-    refuse(ErrorCode::kResourceExhausted, mark,
-           fmt::format("anchors and aliases make a value of more than {} bytes",
-                       limits_.max_bytes));
+    refuse(
+        ErrorCode::kResourceExhausted, mark,
+        fmt::format("anchors and aliases make a value of more than {} bytes", limits_.max_bytes));
   }
 
   void put(Json value, std::size_t size, std::size_t depth, YAML::anchor_t anchor,
@@ -347,9 +348,8 @@ std::optional<Result<Json>> try_json(std::string_view text, const Limits& limits
 
 Result<Json> parse_yaml(std::string_view text, const Limits& limits) {
   if (text.size() > limits.max_bytes) {
-    return fail(ErrorCode::kResourceExhausted,
-                fmt::format("{} bytes of YAML; at most {} are read", text.size(),
-                            limits.max_bytes));
+    return fail(ErrorCode::kResourceExhausted, fmt::format("{} bytes of YAML; at most {} are read",
+                                                           text.size(), limits.max_bytes));
   }
   if (auto json = try_json(text, limits)) return *std::move(json);
   AE_CHECK(check_characters(text));
@@ -374,8 +374,7 @@ Result<Json> parse_yaml(std::string_view text, const Limits& limits) {
                 fmt::format("line {}, column {}: {}", exception.mark.line + 1,
                             exception.mark.column + 1, exception.msg));
   } catch (const std::exception& exception) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("not valid YAML: {}", exception.what()));
+    return fail(ErrorCode::kInvalidArgument, fmt::format("not valid YAML: {}", exception.what()));
   }
 }
 

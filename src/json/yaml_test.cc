@@ -1,9 +1,9 @@
 #include "json/yaml.h"
 
-#include <random>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <random>
 
 namespace ae::json {
 namespace {
@@ -27,8 +27,8 @@ TEST(YamlParseTest, TypesPlainScalarsByTheCoreSchema) {
 }
 
 TEST(YamlParseTest, WhatOnlyYaml11TypesStaysAString) {
-  for (const char* text : {"yes", "no", "on", "off", "y", "n", "2024-01-01", "12:30", "1_000", "0b1",
-                           "0x", "1.2.3", "1e", "tRUE", "-0x1F", "nan"}) {
+  for (const char* text : {"yes", "no", "on", "off", "y", "n", "2024-01-01", "12:30", "1_000",
+                           "0b1", "0x", "1.2.3", "1e", "tRUE", "-0x1F", "nan"}) {
     EXPECT_EQ(read(std::string("v: ") + text + "\n")["v"], Json(text)) << text;
   }
 }
@@ -116,8 +116,7 @@ TEST(YamlParseTest, AliasesCannotNestDeeperThanTheLimit) {
 }
 
 TEST(YamlParseTest, LimitsHold) {
-  EXPECT_EQ(parse_yaml("a: bcdefgh", {.max_bytes = 5}).error().code,
-            ErrorCode::kResourceExhausted);
+  EXPECT_EQ(parse_yaml("a: bcdefgh", {.max_bytes = 5}).error().code, ErrorCode::kResourceExhausted);
   EXPECT_EQ(parse_yaml("a: 1\nb: 2\n", {.max_keys = 1}).error().code,
             ErrorCode::kResourceExhausted);
   std::string deep;
@@ -128,7 +127,8 @@ TEST(YamlParseTest, LimitsHold) {
 
 TEST(YamlDumpTest, IsBlockStyleAndPlainWhereNothingCanBeMistaken) {
   const Json value = parse(R"({"name": "mood-music", "steps": [{"id": "a", "tags": ["x", []]},
-      [1, [2]], {}], "empty": {}, "size": 1.5})").value();
+      [1, [2]], {}], "empty": {}, "size": 1.5})")
+                         .value();
   EXPECT_EQ(dump_yaml(value),
             "name: mood-music\nsteps:\n  - id: a\n    tags:\n      - x\n      - []\n  - - 1\n"
             "    - - 2\n  - {}\nempty: {}\nsize: 1.5\n");
@@ -136,9 +136,10 @@ TEST(YamlDumpTest, IsBlockStyleAndPlainWhereNothingCanBeMistaken) {
 
 TEST(YamlDumpTest, QuotesWhateverSomeReaderTypes) {
   for (const char* text :
-       {"yes", "No", "on", "y", "true", "null", "~", "", "12", "1.0", "0o17", "2024-01-01", "12:30",
-        "1_000", ".inf", " a", "a ", "a: b", "a #b", "- a", "?", "*a", "&a", "!a", "%a", "@a", "`a",
-        "{a", "[a", "a\nb", "a\tb", "'a'", "\"", "\\", "é", "=", "<<", "...", "---"}) {
+       {"yes",  "No",         "on",    "y",     "true", "null", "~",  "",     "12",   "1.0",
+        "0o17", "2024-01-01", "12:30", "1_000", ".inf", " a",   "a ", "a: b", "a #b", "- a",
+        "?",    "*a",         "&a",    "!a",    "%a",   "@a",   "`a", "{a",   "[a",   "a\nb",
+        "a\tb", "'a'",        "\"",    "\\",    "é",    "=",    "<<", "...",  "---"}) {
     const std::string yaml = dump_yaml(Json(text));
     EXPECT_EQ(yaml.front(), '"') << yaml;
     EXPECT_EQ(read(yaml), Json(text)) << yaml;
@@ -152,18 +153,48 @@ TEST(YamlDumpTest, ExponentsCarryAPointForOldReaders) {
 
 // A random value of every kind, with the strings that break emitters.
 Json random_value(std::mt19937& random, int depth) {
-  static const std::vector<std::string> kTexts{
-      "plain", "yes", "12", "a: b", "# c", "", " x", "line\nbreak", "tab\t", "\x7f", "\u0085",
-      "\u2028", "\ufeff", "\u0000x", "🎵", "- -", "'", "\"", "\\n", "? k", "|", ">", "a,b",
-      std::string(1500, 'k'), std::string("nul\0in", 6), "<<", "!!str x", "&a", "*a"};
+  static const std::vector<std::string> kTexts{"plain",
+                                               "yes",
+                                               "12",
+                                               "a: b",
+                                               "# c",
+                                               "",
+                                               " x",
+                                               "line\nbreak",
+                                               "tab\t",
+                                               "\x7f",
+                                               "\u0085",
+                                               "\u2028",
+                                               "\ufeff",
+                                               "\u0000x",
+                                               "🎵",
+                                               "- -",
+                                               "'",
+                                               "\"",
+                                               "\\n",
+                                               "? k",
+                                               "|",
+                                               ">",
+                                               "a,b",
+                                               std::string(1500, 'k'),
+                                               std::string("nul\0in", 6),
+                                               "<<",
+                                               "!!str x",
+                                               "&a",
+                                               "*a"};
   const auto pick = [&](std::size_t below) { return random() % below; };
   switch (pick(depth > 0 ? 8U : 6U)) {
-    case 0: return nullptr;
-    case 1: return pick(2) == 0;
-    case 2: return static_cast<std::int64_t>(random()) - 2'000'000'000;
-    case 3: return static_cast<double>(random()) / 1000.0;
+    case 0:
+      return nullptr;
+    case 1:
+      return pick(2) == 0;
+    case 2:
+      return static_cast<std::int64_t>(random()) - 2'000'000'000;
+    case 3:
+      return static_cast<double>(random()) / 1000.0;
     case 4:
-    case 5: return kTexts[pick(kTexts.size())];
+    case 5:
+      return kTexts[pick(kTexts.size())];
     case 6: {
       Json list = Json::array();
       for (std::size_t i = pick(4); i > 0; --i) list.push_back(random_value(random, depth - 1));

@@ -1,11 +1,11 @@
 // Compiled patterns, each once a call.
 #pragma once
 
+#include <re2/re2.h>
+
 #include <memory>
 #include <string>
 #include <unordered_map>
-
-#include <re2/re2.h>
 
 #include "json/internal/schema_parts.h"
 
@@ -21,7 +21,8 @@ class Patterns final {
   }
   bool matches(const std::string& pattern, std::string_view text) {
     const RE2* regex = compiled(pattern);
-    return regex != nullptr && RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *regex);
+    return regex != nullptr &&
+           RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *regex);
   }
 
  private:

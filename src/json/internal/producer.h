@@ -52,9 +52,9 @@ class Producer final {
   std::optional<std::vector<const Json*>> finite() const;
   bool satisfies(const Json& value) const;
 
-  std::size_t at_least(std::string_view keyword) const;                    // 0 when not declared
-  std::size_t at_most(std::string_view keyword) const;                     // kUnbounded
-  bool has(std::string_view keyword, const Json& value) const;             // some part says so
+  std::size_t at_least(std::string_view keyword) const;         // 0 when not declared
+  std::size_t at_most(std::string_view keyword) const;          // kUnbounded
+  bool has(std::string_view keyword, const Json& value) const;  // some part says so
   Bound lower() const;
   Bound upper() const;
   static constexpr std::size_t kUnbounded = static_cast<std::size_t>(-1);

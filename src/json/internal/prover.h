@@ -37,10 +37,8 @@ class Prover final {
   FitResult fit_values(const Producer& producer, const Json& consumer, const std::string& pointer);
   FitResult fit_combinators(const Producer& producer, const Json& consumer,
                             const std::string& pointer);
-  FitResult fit_any(const Producer& producer, const Json& alternatives,
-                    const std::string& pointer);
-  FitResult fit_one(const Producer& producer, const Json& alternatives,
-                    const std::string& pointer);
+  FitResult fit_any(const Producer& producer, const Json& alternatives, const std::string& pointer);
+  FitResult fit_one(const Producer& producer, const Json& alternatives, const std::string& pointer);
   FitResult fit_string(const Producer& producer, const Json& consumer, const std::string& pointer);
   FitResult fit_number(const Producer& producer, const Json& consumer, const std::string& pointer);
   FitResult fit_array(const Producer& producer, const Json& consumer, const std::string& pointer);

@@ -2,7 +2,7 @@
 # Installs the Debian packages that the named sets of scripts/packages.txt list and that are
 # missing; quick and silent when none is.
 #
-#   scripts/setup.sh [run|test|check|bench ...]     (default: run)
+#   scripts/setup.sh [run|test|check ...]     (default: run)
 #   scripts/setup.sh --list [SET ...]               only prints the packages
 #
 # AE_SKIP_SETUP=1 skips it, for machines whose tools come from elsewhere.

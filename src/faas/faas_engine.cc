@@ -1,5 +1,6 @@
 #include "faas/faas_engine.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,8 +10,6 @@
 #include <system_error>
 #include <utility>
 #include <variant>
-
-#include <fmt/format.h>
 
 #include "base/id.h"
 #include "base/log.h"
@@ -27,8 +26,8 @@ constexpr std::string_view kLongestSocketName = "/w18446744073709551615.sock";
 // It travels in headers and paths.
 bool is_request_id(std::string_view id) {
   return !id.empty() && id.size() <= 128 && std::ranges::all_of(id, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '-' || c == '_' || c == '.' || c == ':';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.' || c == ':';
   });
 }
 
@@ -89,13 +88,13 @@ class FaasEngine::Impl final {
     std::error_code error;
     if (!std::filesystem::is_directory(package->folder, error)) {
       return fail(unsupported(
-          function, fmt::format("its folder {} is missing; add the function again",
-                                package->folder)));
+          function,
+          fmt::format("its folder {} is missing; add the function again", package->folder)));
     }
     if (!module_exists(*package)) {
-      return fail(unsupported(
-          function, fmt::format("its folder {} has no module for the handler \"{}\"",
-                                package->folder, package->handler)));
+      return fail(
+          unsupported(function, fmt::format("its folder {} has no module for the handler \"{}\"",
+                                            package->folder, package->handler)));
     }
     warn_of_version(*package);
     return {};
@@ -130,10 +129,10 @@ Result<std::unique_ptr<FaasEngine>> FaasEngine::start(FaasOptions options) {
                             options.python.string()));
   }
   if (options.run_folder.string().size() + kLongestSocketName.size() > kMaxSocketPath) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("the run folder {} is too long for Unix sockets: {} bytes at most",
-                            options.run_folder.string(),
-                            kMaxSocketPath - kLongestSocketName.size()));
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("the run folder {} is too long for Unix sockets: {} bytes at most",
+                    options.run_folder.string(), kMaxSocketPath - kLongestSocketName.size()));
   }
   AE_TRY(std::unique_ptr<Supervisor> supervisor, Supervisor::start(options));
   return std::unique_ptr<FaasEngine>(
@@ -155,11 +154,13 @@ void FaasEngine::invoke(execute::Invocation invocation, Done done) {
   }
   if (!is_request_id(invocation.request_id)) {
     return refuse({ErrorCode::kInvalidArgument,
-                   "a request id has 1 to 128 letters, digits and any of -_.:", {}});
+                   "a request id has 1 to 128 letters, digits and any of -_.:",
+                   {}});
   }
   if (invocation.deadline.reached()) {
     return refuse({ErrorCode::kDeadlineExceeded,
-                   "the time given for this call was used up before it began", {}});
+                   "the time given for this call was used up before it began",
+                   {}});
   }
   std::string payload = json::dump(invocation.input);
   if (payload.size() > kMaxInputBytes) {

@@ -1,14 +1,12 @@
 // Handlers as people write them, run by real Python processes.
-#include "faas/faas_engine.h"
-
+#include <gmock/gmock.h>
 #include <signal.h>
 #include <stdlib.h>
 
 #include <set>
 #include <thread>
 
-#include <gmock/gmock.h>
-
+#include "faas/faas_engine.h"
 #include "faas/internal/test_engine.h"
 
 namespace ae::faas {
@@ -52,18 +50,17 @@ def handler(event, context):
   spec->runtime.memory_mb = 192;
   const auto result = wait(begin(spec, Json::object(), "r-77"));
   EXPECT_EQ(problem(result), "");
-  EXPECT_EQ(result.output,
-            Json({{"request", "r-77"},
-                  {"name", "describe"},
-                  {"version", "$LATEST"},
-                  {"arn", "arn:aws:lambda:us-east-1:000000000000:function:describe"},
-                  {"memory", "192"},
-                  {"group", "/aws/lambda/describe"},
-                  {"stream", true},
-                  {"client", nullptr},
-                  {"identity", nullptr},
-                  {"time_is_left", true},
-                  {"trace", true}}));
+  EXPECT_EQ(result.output, Json({{"request", "r-77"},
+                                 {"name", "describe"},
+                                 {"version", "$LATEST"},
+                                 {"arn", "arn:aws:lambda:us-east-1:000000000000:function:describe"},
+                                 {"memory", "192"},
+                                 {"group", "/aws/lambda/describe"},
+                                 {"stream", true},
+                                 {"client", nullptr},
+                                 {"identity", nullptr},
+                                 {"time_is_left", true},
+                                 {"trace", true}}));
 }
 
 TEST_F(FaasTest, TheEnvironmentIsLambdasAndTheFunctionsOwnAndNothingOfTheServers) {
@@ -79,12 +76,26 @@ def handler(event, context):
   ASSERT_EQ(problem(result), "");
   std::set<std::string> names;
   for (const auto& [name, value] : result.output.items()) names.insert(name);
-  EXPECT_THAT(names, ::testing::IsSubsetOf({
-      "AE_STATE_DIR", "AWS_DEFAULT_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-      "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE",
-      "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_RUNTIME_API",
-      "AWS_REGION", "GREETING", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT", "LANG", "PATH", "TZ",
-      "_HANDLER", "_X_AMZN_TRACE_ID", "LC_CTYPE" /* Python's own addition */}));
+  EXPECT_THAT(names, ::testing::IsSubsetOf({"AE_STATE_DIR",
+                                            "AWS_DEFAULT_REGION",
+                                            "AWS_EXECUTION_ENV",
+                                            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+                                            "AWS_LAMBDA_FUNCTION_NAME",
+                                            "AWS_LAMBDA_FUNCTION_VERSION",
+                                            "AWS_LAMBDA_INITIALIZATION_TYPE",
+                                            "AWS_LAMBDA_LOG_GROUP_NAME",
+                                            "AWS_LAMBDA_LOG_STREAM_NAME",
+                                            "AWS_LAMBDA_RUNTIME_API",
+                                            "AWS_REGION",
+                                            "GREETING",
+                                            "LAMBDA_RUNTIME_DIR",
+                                            "LAMBDA_TASK_ROOT",
+                                            "LANG",
+                                            "PATH",
+                                            "TZ",
+                                            "_HANDLER",
+                                            "_X_AMZN_TRACE_ID",
+                                            "LC_CTYPE" /* Python's own addition */}));
   EXPECT_EQ(result.output["GREETING"], "hi");
   EXPECT_EQ(result.output["LANG"], "de_DE.UTF-8");
   EXPECT_EQ(result.output["_HANDLER"], "app.handler");
@@ -225,8 +236,10 @@ def handler(event, context):
     return event["n"]
 )");
   const auto first = wait(begin(spec, {{"n", 1}}, "r-1"));
-  EXPECT_THAT(first.log, ::testing::MatchesRegex(
-      "loaded\nbefore 1\n\\[INFO\\]\t[-0-9]+T[:.0-9]+Z\tr-1\tmessage 1\nafter 1\nno newline"));
+  EXPECT_THAT(
+      first.log,
+      ::testing::MatchesRegex(
+          "loaded\nbefore 1\n\\[INFO\\]\t[-0-9]+T[:.0-9]+Z\tr-1\tmessage 1\nafter 1\nno newline"));
   const auto second = wait(begin(spec, {{"n", 2}}, "r-2"));
   EXPECT_THAT(second.log, ::testing::StartsWith("before 2\n"));
   EXPECT_THAT(second.log, HasSubstr("\tr-2\tmessage 2\n"));

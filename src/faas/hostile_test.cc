@@ -1,12 +1,11 @@
 // Functions that misbehave: each ends alone, is named, and leaves nothing behind.
+#include <gmock/gmock.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <thread>
-
-#include <gmock/gmock.h>
 
 #include "faas/faas_engine.h"
 #include "faas/internal/test_engine.h"
@@ -29,10 +28,11 @@ class HostileTest : public testing::EngineTest {
     EXPECT_EQ(engine().stats().busy, 0U);
   }
 
-  std::string error_type(std::string_view handler_body,
-                         std::chrono::milliseconds timeout = 30s) {
-    auto spec = function("hostile", "import json, os, signal, sys, time\n"
-                                    "def handler(event, context):\n" + std::string(handler_body));
+  std::string error_type(std::string_view handler_body, std::chrono::milliseconds timeout = 30s) {
+    auto spec = function("hostile",
+                         "import json, os, signal, sys, time\n"
+                         "def handler(event, context):\n" +
+                             std::string(handler_body));
     spec->runtime.timeout = timeout;
     spec->version = sha_of(handler_body);
     last_ = call(spec);
@@ -47,31 +47,32 @@ class HostileTest : public testing::EngineTest {
   FaasOptions with_runtime(std::string_view code) {
     FaasOptions with = options();
     with.python = home() / "runtime_program";
-    std::ofstream(with.python) << "#!/usr/bin/python3\n"
-                                  "import os, socket, sys, time\n"
-                                  "path = os.environ['AWS_LAMBDA_RUNTIME_API'][5:]\n"
-                                  "def connect():\n"
-                                  "    s = socket.socket(socket.AF_UNIX); s.connect(path); return s\n"
-                                  "api = '/2018-06-01/runtime'\n"
-                                  "def request(s, method, target, body=b'', headers=''):\n"
-                                  "    s.sendall(f'{method} {api}{target} HTTP/1.1\\r\\n{headers}'\n"
-                                  "              f'Content-Length: {len(body)}\\r\\n\\r\\n'.encode() + body)\n"
-                                  "    return reply(s)\n"
-                                  "def reply(s):\n"
-                                  "    data = b''\n"
-                                  "    while b'\\r\\n\\r\\n' not in data:\n"
-                                  "        got = s.recv(1)\n"
-                                  "        if not got: return 'closed', ''\n"
-                                  "        data += got\n"
-                                  "    head = data.decode()\n"
-                                  "    size = int(head.split('Content-Length: ')[1].split('\\r')[0])\n"
-                                  "    body = b''\n"
-                                  "    while len(body) < size: body += s.recv(size - len(body))\n"
-                                  "    return head.split()[1], head\n"
-                                  "def next_id(s):\n"
-                                  "    return request(s, 'GET', '/invocation/next')[1]"
-                                  ".split('Request-Id: ')[1].split('\\r')[0]\n"
-                               << code;
+    std::ofstream(with.python)
+        << "#!/usr/bin/python3\n"
+           "import os, socket, sys, time\n"
+           "path = os.environ['AWS_LAMBDA_RUNTIME_API'][5:]\n"
+           "def connect():\n"
+           "    s = socket.socket(socket.AF_UNIX); s.connect(path); return s\n"
+           "api = '/2018-06-01/runtime'\n"
+           "def request(s, method, target, body=b'', headers=''):\n"
+           "    s.sendall(f'{method} {api}{target} HTTP/1.1\\r\\n{headers}'\n"
+           "              f'Content-Length: {len(body)}\\r\\n\\r\\n'.encode() + body)\n"
+           "    return reply(s)\n"
+           "def reply(s):\n"
+           "    data = b''\n"
+           "    while b'\\r\\n\\r\\n' not in data:\n"
+           "        got = s.recv(1)\n"
+           "        if not got: return 'closed', ''\n"
+           "        data += got\n"
+           "    head = data.decode()\n"
+           "    size = int(head.split('Content-Length: ')[1].split('\\r')[0])\n"
+           "    body = b''\n"
+           "    while len(body) < size: body += s.recv(size - len(body))\n"
+           "    return head.split()[1], head\n"
+           "def next_id(s):\n"
+           "    return request(s, 'GET', '/invocation/next')[1]"
+           ".split('Request-Id: ')[1].split('\\r')[0]\n"
+        << code;
     ::chmod(with.python.c_str(), 0755);
     return with;
   }
@@ -93,7 +94,8 @@ TEST_F(HostileTest, AFunctionThatStopsItselfIsEndedAtItsLimit) {
 TEST_F(HostileTest, AFunctionThatIgnoresSignalsIsEndedAtItsLimit) {
   EXPECT_EQ(error_type("    for s in range(1, 32):\n"
                        "        if s not in (9, 17, 19): signal.signal(s, signal.SIG_IGN)\n"
-                       "    while True: time.sleep(1)", 250ms),
+                       "    while True: time.sleep(1)",
+                       250ms),
             "Sandbox.Timedout");
 }
 
@@ -126,8 +128,9 @@ TEST_F(HostileTest, AnErrorWhoseTextCannotBeMadeIsStillReported) {
 }
 
 TEST_F(HostileTest, AResponseOfTenMegabytesIsRefusedAndTheWorkerServesOn) {
-  auto spec = function("large", "import os\n"
-                                "def handler(e, c): return 'x' * e['size'] if e['size'] else os.getpid()");
+  auto spec = function("large",
+                       "import os\n"
+                       "def handler(e, c): return 'x' * e['size'] if e['size'] else os.getpid()");
   const auto pid = call(spec, {{"size", 0}}).output;
   const auto large = call(spec, {{"size", 10'000'000}});
   ASSERT_TRUE(large.error);
@@ -142,7 +145,8 @@ TEST_F(HostileTest, AFloodOfOutputIsCutAndSaysSo) {
   start(with);
   EXPECT_EQ(error_type("    print('x' * 20000)"), "none");
   EXPECT_LE(last_.log.size(), 5200U);
-  EXPECT_THAT(last_.log, HasSubstr("\n[15001 more bytes were printed and dropped: a log holds 5000]"));
+  EXPECT_THAT(last_.log,
+              HasSubstr("\n[15001 more bytes were printed and dropped: a log holds 5000]"));
   EXPECT_EQ(error_type("    while True: print('y' * 1000)", 300ms), "Sandbox.Timedout");
   EXPECT_LE(last_.log.size(), 5200U);
   EXPECT_EQ(error_type("    os.close(1); os.close(2); return 5"), "none");
@@ -243,7 +247,8 @@ def handler(event, context):
 }
 
 TEST_F(HostileTest, AWorkerCannotSpeakToAnothersRuntimeApi) {
-  auto victim = function("victim", "import time\ndef handler(e, c): time.sleep(0.3); return 'true'");
+  auto victim =
+      function("victim", "import time\ndef handler(e, c): time.sleep(0.3); return 'true'");
   auto running = begin(victim, Json::object(), "victims-request");
   ASSERT_TRUE(eventually([&] { return engine().stats().busy == 1; }));
   const auto spec = function("intruder", R"(
@@ -294,8 +299,8 @@ time.sleep(600)
   const auto spec = function("odd", "");
   const auto first = call(spec);
   EXPECT_EQ(problem(first), "");
-  EXPECT_EQ(first.output, Json::array({"403", "404", "404", "403", "403", "400", "404", "400",
-                                       "closed", "411"}));
+  EXPECT_EQ(first.output,
+            Json::array({"403", "404", "404", "403", "403", "400", "404", "400", "closed", "411"}));
   EXPECT_EQ(call(spec).output, Json::array({"202", "403"}));
 }
 

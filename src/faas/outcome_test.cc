@@ -33,8 +33,9 @@ TEST(OutcomeTest, ATooLargeResponseIsNamedWithBothSizes) {
   const auto result = shape(HandlerResponse{.body = {}, .oversize_bytes = 2000}, {}, 1000);
   ASSERT_TRUE(result.error);
   EXPECT_EQ(result.error->type, "Function.ResponseSizeTooLarge");
-  EXPECT_EQ(result.error->message,
-            "Response payload size (2000 bytes) exceeded maximum allowed payload size (1000 bytes).");
+  EXPECT_EQ(
+      result.error->message,
+      "Response payload size (2000 bytes) exceeded maximum allowed payload size (1000 bytes).");
 }
 
 TEST(OutcomeTest, AGatewayAnswerIsItsBody) {
@@ -43,10 +44,10 @@ TEST(OutcomeTest, AGatewayAnswerIsItsBody) {
 }
 
 TEST(OutcomeTest, AGatewayAnswerWithoutAnObjectIsLeftAsItIs) {
-  for (const char* text : {R"({"statusCode":200})", R"({"statusCode":200,"body":"plain words"})",
-                           R"({"statusCode":200,"body":"[1]"})",
-                           R"({"statusCode":"200","body":"{}"})",
-                           R"({"statusCode":7,"body":"{}"})", R"({"body":"{}"})"}) {
+  for (const char* text :
+       {R"({"statusCode":200})", R"({"statusCode":200,"body":"plain words"})",
+        R"({"statusCode":200,"body":"[1]"})", R"({"statusCode":"200","body":"{}"})",
+        R"({"statusCode":7,"body":"{}"})", R"({"body":"{}"})"}) {
     const auto result = respond(text);
     EXPECT_FALSE(result.error) << text;
     EXPECT_EQ(json::dump(result.output), text);

@@ -41,6 +41,7 @@ class SchedulerTest : public ::testing::Test {
     return next.pending ? next.pending->invocation.request_id : "idle";
   }
 
+  ManualClock clock;
   SteadyTime now = SteadyTime{} + 1h;
   Scheduler scheduler{{.max_workers = 4, .max_workers_per_function = 3, .patience = 100ms}};
   std::map<std::string, std::vector<WorkerId>> started;
@@ -174,6 +175,24 @@ TEST_F(SchedulerTest, AFailedStartHarmsNobodyWhileASoundWorkerServes) {
   EXPECT_EQ(ready(started["a"][0]), "1");
   EXPECT_TRUE(scheduler.worker_failed(started["a"][1]).empty());
   EXPECT_EQ(ready(started["a"][0]), "2");
+}
+
+TEST_F(SchedulerTest, WhoeverWaitsLongerThanItsCallerDoesIsTakenOut) {
+  for (const int seconds : {3, 1, 2}) {
+    auto pending = std::make_unique<Pending>();
+    pending->invocation.request_id = std::to_string(seconds);
+    pending->invocation.function = spec("a");
+    pending->invocation.deadline = Deadline::after(std::chrono::seconds(seconds), clock);
+    scheduler.add(std::move(pending));
+  }
+  queue("a", "patient");
+  const SteadyTime begin = clock.steady_now();
+  EXPECT_EQ(scheduler.next_expiry(), begin + 1s);
+  EXPECT_EQ(scheduler.take_expired(begin + 2s).size(), 2U);
+  EXPECT_TRUE(scheduler.is_queued("3"));
+  EXPECT_NE(scheduler.remove("3"), nullptr);
+  EXPECT_EQ(scheduler.next_expiry(), SteadyTime::max());
+  EXPECT_TRUE(scheduler.is_queued("patient"));
 }
 
 TEST_F(SchedulerTest, AnInvocationThatWasPutBackIsFirstAgain) {

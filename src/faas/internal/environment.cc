@@ -1,12 +1,12 @@
 #include "faas/internal/environment.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <ctime>
 #include <map>
 #include <string_view>
 #include <variant>
-
-#include <fmt/format.h>
 
 #include "base/hash.h"
 #include "base/id.h"
@@ -28,11 +28,14 @@ bool is_possible(std::string_view name, std::string_view value) {
 }
 
 std::string log_stream(WallTime now) {
-  return fmt::format("{}/[$LATEST]{}", [&] {
-    std::string day = to_rfc3339(now).substr(0, 10);
-    std::ranges::replace(day, '-', '/');
-    return day;
-  }(), sha256_hex(new_id("worker")).substr(0, 32));
+  return fmt::format(
+      "{}/[$LATEST]{}",
+      [&] {
+        std::string day = to_rfc3339(now).substr(0, 10);
+        std::ranges::replace(day, '-', '/');
+        return day;
+      }(),
+      sha256_hex(new_id("worker")).substr(0, 32));
 }
 
 }  // namespace

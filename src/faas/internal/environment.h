@@ -22,8 +22,8 @@ inline constexpr const char* kRegion = "us-east-1";
 // a function's own settings never replace the reserved names.
 std::string runtime_api_entry(const std::string& address);
 
-// "NAME=value" entries: Lambda's, AE_STATE_DIR, then the function's own, which may replace PATH, TZ,
-// LANG and the like but no reserved name. Entries that no environment can hold are left out.
+// "NAME=value" entries: Lambda's, AE_STATE_DIR, then the function's own, which may replace PATH,
+// TZ, LANG and the like but no reserved name. Entries that no environment can hold are left out.
 std::vector<std::string> worker_environment(const dag::FunctionSpec& function,
                                             const WorkerPlace& place, WallTime now);
 

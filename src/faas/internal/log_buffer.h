@@ -1,13 +1,13 @@
 // What one worker prints, kept up to a limit.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
-
-#include <fmt/format.h>
 
 namespace ae::faas {
 

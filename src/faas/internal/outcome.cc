@@ -1,12 +1,11 @@
 #include "faas/internal/outcome.h"
 
+#include <fmt/format.h>
 #include <string.h>
 
 #include <algorithm>
 #include <optional>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "base/text.h"
 #include "json/json.h"

@@ -1,6 +1,7 @@
 #include "faas/internal/process.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <sched.h>
@@ -15,8 +16,6 @@
 #include <csignal>
 #include <cstring>
 #include <utility>
-
-#include <fmt/format.h>
 
 #if defined(__clang__)
 #define AE_CHILD_SIDE __attribute__((no_sanitize("address", "thread", "undefined")))
@@ -158,7 +157,8 @@ Result<std::unique_ptr<Process>> Process::spawn(const ProcessSpec& spec) {
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &old);
   std::vector<std::byte> stack(64UL << 10U);
-  const auto top = reinterpret_cast<std::uintptr_t>(stack.data() + stack.size()) & ~std::uintptr_t{15};
+  const auto top =
+      reinterpret_cast<std::uintptr_t>(stack.data() + stack.size()) & ~std::uintptr_t{15};
   int pidfd = -1;
   const pid_t pid = ::__clone(child_side, reinterpret_cast<void*>(top),
                               CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &launch, &pidfd);

@@ -22,7 +22,7 @@ struct ProcessSpec {
 };
 
 struct ExitStatus {
-  int code = 0;    // when signal is 0
+  int code = 0;  // when signal is 0
   int signal = 0;
 };
 

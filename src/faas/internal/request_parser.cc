@@ -18,13 +18,14 @@ bool is_token(std::string_view text) {
 }
 
 bool is_visible(std::string_view text) {
-  return std::ranges::all_of(
-      text, [](char c) { return (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) || c == '\t'; });
+  return std::ranges::all_of(text, [](char c) {
+    return (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) || c == '\t';
+  });
 }
 
 std::unexpected<Error> malformed(std::string_view what) {
-  return fail(ErrorCode::kInvalidArgument, "the worker sent no valid HTTP/1.1 request: " +
-                                               std::string(what));
+  return fail(ErrorCode::kInvalidArgument,
+              "the worker sent no valid HTTP/1.1 request: " + std::string(what));
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ class RequestParser final {
 
   const std::size_t max_body_bytes_;
   std::string buffer_;
-  std::size_t consumed_ = 0;             // bytes of buffer_ that belong to requests already returned
+  std::size_t consumed_ = 0;  // bytes of buffer_ that belong to requests already returned
   std::optional<WorkerRequest> current_;  // its head is complete
   std::optional<std::size_t> body_bytes_;
   std::size_t to_skip_ = 0;

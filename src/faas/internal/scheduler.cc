@@ -1,11 +1,11 @@
 #include "faas/internal/scheduler.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <tuple>
 #include <utility>
 #include <variant>
-
-#include <fmt/format.h>
 
 namespace ae::faas {
 namespace {
@@ -39,26 +39,34 @@ void Scheduler::erase_if_unused(Function& function) {
   if (function.queue.empty() && function.workers == 0) functions_.erase(std::string(function.key));
 }
 
-void Scheduler::add(PendingPtr pending) {
-  Function& function = function_of(*pending->invocation.function);
-  const std::string id = pending->invocation.request_id;
-  const auto at = function.queue.insert(function.queue.end(), std::move(pending));
+void Scheduler::insert(Function& function, std::list<PendingPtr>::iterator before,
+                       PendingPtr pending) {
+  const execute::Invocation& invocation = pending->invocation;
+  const std::string id = invocation.request_id;
+  if (!invocation.deadline.is_never()) expiries_.emplace(invocation.deadline.at(), id);
+  const auto at = function.queue.insert(before, std::move(pending));
   index_.insert_or_assign(id, Place{&function, at});
   waiting_.insert(&function);
 }
 
+void Scheduler::add(PendingPtr pending) {
+  Function& function = function_of(*pending->invocation.function);
+  insert(function, function.queue.end(), std::move(pending));
+}
+
 void Scheduler::put_back(PendingPtr pending) {
   Function& function = function_of(*pending->invocation.function);
-  const std::string id = pending->invocation.request_id;
-  const auto at = function.queue.insert(function.queue.begin(), std::move(pending));
-  index_.insert_or_assign(id, Place{&function, at});
-  waiting_.insert(&function);
+  insert(function, function.queue.begin(), std::move(pending));
 }
 
 PendingPtr Scheduler::take(Function& function, std::list<PendingPtr>::iterator at) {
   PendingPtr pending = std::move(*at);
   function.queue.erase(at);
-  index_.erase(pending->invocation.request_id);
+  const execute::Invocation& invocation = pending->invocation;
+  index_.erase(invocation.request_id);
+  if (!invocation.deadline.is_never()) {
+    expiries_.erase({invocation.deadline.at(), invocation.request_id});
+  }
   if (function.queue.empty()) waiting_.erase(&function);
   return pending;
 }
@@ -76,6 +84,16 @@ std::vector<PendingPtr> Scheduler::take_all() {
   std::vector<PendingPtr> all;
   while (!index_.empty()) all.push_back(remove(std::string(index_.begin()->first)));
   return all;
+}
+
+SteadyTime Scheduler::next_expiry() const {
+  return expiries_.empty() ? SteadyTime::max() : expiries_.begin()->first;
+}
+
+std::vector<PendingPtr> Scheduler::take_expired(SteadyTime now) {
+  std::vector<PendingPtr> expired;
+  while (next_expiry() <= now) expired.push_back(remove(std::string(expiries_.begin()->second)));
+  return expired;
 }
 
 std::optional<WorkerId> Scheduler::take_idle(const dag::FunctionSpec& spec) {
@@ -175,9 +193,8 @@ Scheduler::Function* Scheduler::must_yield_to(const Worker& worker, SteadyTime n
   }
   const bool has_its_share = function.workers <= other->workers + 1;
   const SteadyTime unserved_since = std::max(other->queue.front()->accepted, other->yielded_at);
-  const bool starving =
-      other->workers == 0 &&
-      std::max(unserved_since, *worker.serving_since) + limits_.patience <= now;
+  const bool starving = other->workers == 0 &&
+                        std::max(unserved_since, *worker.serving_since) + limits_.patience <= now;
   return has_its_share && !starving ? nullptr : other;
 }
 

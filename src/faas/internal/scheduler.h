@@ -17,6 +17,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -66,6 +67,9 @@ class Scheduler final {
   bool is_queued(const std::string& request_id) const { return index_.contains(request_id); }
   std::size_t queued() const { return index_.size(); }
   std::vector<PendingPtr> take_all();
+  // When the first of those that wait runs out of its caller's time; SteadyTime::max() for never.
+  SteadyTime next_expiry() const;
+  std::vector<PendingPtr> take_expired(SteadyTime now);
 
   // An idle worker for the function's next invocation; that worker is then busy.
   std::optional<WorkerId> take_idle(const dag::FunctionSpec& function);
@@ -117,6 +121,7 @@ class Scheduler final {
     std::list<PendingPtr>::iterator at;
   };
 
+  void insert(Function& function, std::list<PendingPtr>::iterator before, PendingPtr pending);
   Function& function_of(const dag::FunctionSpec& spec);
   void erase_if_unused(Function& function);
   PendingPtr take(Function& function, std::list<PendingPtr>::iterator at);
@@ -129,8 +134,9 @@ class Scheduler final {
 
   const Limits limits_;
   std::unordered_map<std::string, std::unique_ptr<Function>> functions_;
-  std::set<Function*, ByNumber> waiting_;  // those with a queue
-  std::unordered_map<std::string, Place> index_;  // by request id
+  std::set<Function*, ByNumber> waiting_;                  // those with a queue
+  std::unordered_map<std::string, Place> index_;           // by request id
+  std::set<std::pair<SteadyTime, std::string>> expiries_;  // of those with a deadline
   std::map<WorkerId, Worker> workers_;
   std::vector<Spawn> exchanged_;  // in the place of workers that had to yield
   WorkerId last_worker_ = 0;

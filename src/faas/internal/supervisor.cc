@@ -1,15 +1,13 @@
 #include "faas/internal/supervisor.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <system_error>
 #include <utility>
 
-#include <fmt/format.h>
-
-#include "base/file.h"
 #include "base/log.h"
-#include "faas/internal/environment.h"
-#include "faas/internal/shims.h"
+#include "faas/internal/launch.h"
 #include "faas/internal/sweep.h"
 
 namespace ae::faas {
@@ -18,54 +16,37 @@ namespace {
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kEndGrace{500};    // between SIGTERM and SIGKILL
-constexpr milliseconds kKillGrace{5'000};  // a killed process may hang in the kernel; callers do not
+constexpr milliseconds kEndGrace{500};  // between SIGTERM and SIGKILL
+constexpr milliseconds kKillGrace{
+    5'000};  // a killed process may hang in the kernel; callers do not
 constexpr milliseconds kReturnGrace{1'000};  // from an answer to the next GET next, at least
-constexpr std::size_t kParseInline = 64UL << 10U;  // larger responses would hold up the other workers
+constexpr std::size_t kParseInline = 64UL
+                                     << 10U;  // larger responses would hold up the other workers
 
-constexpr std::size_t kMaxLarge = 8;               // waiting to be parsed; each may hold megabytes
+constexpr std::size_t kMaxInBackground = 8;  // each may hold megabytes
 
-constexpr const char* kShimName = "python_runtime.py";
-
-std::filesystem::path runtime_folder(const FaasOptions& options) {
-  return options.run_folder / "runtime";
-}
-
-std::string socket_path(const FaasOptions& options, WorkerId id) {
-  return (options.run_folder / fmt::format("w{}.sock", id)).string();
-}
-
-Error withdrawn(std::string_view why) {
-  return Error{ErrorCode::kCancelled, std::string(why), {}};
-}
+Error withdrawn(std::string_view why) { return Error{ErrorCode::kCancelled, std::string(why), {}}; }
 
 }  // namespace
 
 Result<std::unique_ptr<Supervisor>> Supervisor::start(FaasOptions options) {
-  std::error_code error;
-  std::filesystem::create_directories(runtime_folder(options), error);
-  if (error) {
-    return fail(ErrorCode::kPermissionDenied,
-                fmt::format("cannot make the folder {}: {}", options.run_folder.string(),
-                            error.message()));
-  }
-  std::filesystem::permissions(options.run_folder, std::filesystem::perms::owner_all, error);
-  kill_leftovers(0, runtime_api_entry("unix:" + (options.run_folder / "w").string()));
-  for (const auto& entry : std::filesystem::directory_iterator(options.run_folder, error)) {
-    if (entry.path().extension() == ".sock") std::filesystem::remove(entry.path(), error);
-  }
-  AE_CHECK(write_file_atomically(runtime_folder(options) / kShimName, kPythonRuntime));
+  AE_CHECK(prepare_run_folder(options));
   AE_TRY(std::unique_ptr<Poller> poller, Poller::create());
-  return std::unique_ptr<Supervisor>(new Supervisor(std::move(options), std::move(poller)));
+  try {
+    return std::unique_ptr<Supervisor>(new Supervisor(std::move(options), std::move(poller)));
+  } catch (const std::system_error& error) {  // no thread to be had
+    return fail(ErrorCode::kUnavailable,
+                fmt::format("cannot start the FaaS engine: {}", error.what()));
+  }
 }
 
 Supervisor::Supervisor(FaasOptions options, std::unique_ptr<Poller> poller)
     : options_(std::move(options)),
       poller_(std::move(poller)),
-      finisher_(std::make_unique<ThreadPool>(1, kMaxLarge)),
       scheduler_({.max_workers = std::max<std::size_t>(options_.max_workers, 1),
                   .max_workers_per_function =
-                      std::max<std::size_t>(options_.max_workers_per_function, 1)}) {
+                      std::max<std::size_t>(options_.max_workers_per_function, 1)}),
+      finisher_(1, kMaxInBackground) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -76,7 +57,6 @@ Supervisor::~Supervisor() {
   }
   poller_->wake();
   thread_.join();
-  finisher_.reset();  // its callbacks may still call us
 }
 
 std::optional<std::string> Supervisor::objection(const Pending& pending) const {
@@ -99,17 +79,13 @@ void Supervisor::submit(PendingPtr pending) {
     } else if (try_dispatch(pending)) {
       ++counters_.invocations;
     } else if (scheduler_.queued() >= options_.max_queued) {
-      refused = Error{ErrorCode::kResourceExhausted,
-                      fmt::format("{} invocations wait already; try again later",
-                                  scheduler_.queued()),
-                      {}};
+      refused =
+          Error{ErrorCode::kResourceExhausted,
+                fmt::format("{} invocations wait already; try again later", scheduler_.queued()),
+                {}};
     } else {
       ++counters_.invocations;
-      const Deadline deadline = pending->invocation.deadline;
-      if (!deadline.is_never()) {
-        queued_until_.emplace(deadline.at(), pending->invocation.request_id);
-        arm_timer(deadline.at());
-      }
+      arm_timer(pending->invocation.deadline.at());
       scheduler_.add(std::move(pending));
       wake = true;
     }
@@ -182,9 +158,8 @@ bool Supervisor::round(std::span<const epoll_event> ready, Batch& batch) {
 
 void Supervisor::stop_everything(Batch& batch) {
   for (PendingPtr& pending : scheduler_.take_all()) {
-    batch.completions.push_back({.pending = std::move(pending),
-                                 .outcome = withdrawn("the engine is stopping"),
-                                 .log = {}});
+    batch.completions.push_back(
+        {.pending = std::move(pending), .outcome = withdrawn("the engine is stopping"), .log = {}});
   }
   for (auto& [id, slot] : slots_) {
     if (slot.worker->reason() != Worker::Reason::kStopped) end(slot, Worker::Reason::kStopped);
@@ -255,12 +230,12 @@ bool Supervisor::dispatch(Slot& slot, PendingPtr& pending) {
 }
 
 Supervisor::Completion Supervisor::finish(Slot& slot, Outcome outcome) {
-  Completion completion{.pending = slot.worker->take_invocation(),
-                        .outcome = std::move(outcome),
-                        .log = slot.worker->take_log(),
-                        .duration = duration_cast<milliseconds>(
-                            SystemClock::instance().steady_now() - slot.begun),
-                        .cold_start = slot.cold_start};
+  Completion completion{
+      .pending = slot.worker->take_invocation(),
+      .outcome = std::move(outcome),
+      .log = slot.worker->take_log(),
+      .duration = duration_cast<milliseconds>(SystemClock::instance().steady_now() - slot.begun),
+      .cold_start = slot.cold_start};
   running_.erase(completion.pending->invocation.request_id);
   return completion;
 }
@@ -283,7 +258,8 @@ Outcome Supervisor::end_outcome(const Slot& slot) const {
       return timed_out(slot.worker->invocation()->invocation.function->runtime.timeout);
     case Worker::Reason::kDeadline:
       return Error{ErrorCode::kDeadlineExceeded,
-                   "the time given for this call was used up while the function ran", {}};
+                   "the time given for this call was used up while the function ran",
+                   {}};
     case Worker::Reason::kCancelled:
       return withdrawn("the invocation was cancelled; its worker was ended");
     case Worker::Reason::kStopped:
@@ -335,16 +311,13 @@ void Supervisor::check_deadlines(SteadyTime now, Batch& batch) {
   for (auto& [id, slot] : slots_) {
     if (slot.worker->deadline <= now) on_worker_deadline(slot, now, batch);
   }
-  while (!queued_until_.empty() && queued_until_.top().first <= now) {
-    if (PendingPtr pending = scheduler_.remove(queued_until_.top().second)) {
-      batch.completions.push_back(
-          {.pending = std::move(pending),
-           .outcome = Error{ErrorCode::kDeadlineExceeded,
-                            "the time given for this call was used up while it waited for a worker",
-                            {}},
-           .log = {}});
-    }
-    queued_until_.pop();
+  for (PendingPtr& pending : scheduler_.take_expired(now)) {
+    batch.completions.push_back(
+        {.pending = std::move(pending),
+         .outcome = Error{ErrorCode::kDeadlineExceeded,
+                          "the time given for this call was used up while it waited for a worker",
+                          {}},
+         .log = {}});
   }
 }
 
@@ -358,8 +331,8 @@ void Supervisor::on_worker_deadline(Slot& slot, SteadyTime now, Batch& batch) {
       scheduler_.worker_gone(worker.settings().id);
       return retire(slot);
     case Worker::Phase::kBusy:
-      return end(slot, slot.callers_deadline ? Worker::Reason::kDeadline
-                                             : Worker::Reason::kTimedOut);
+      return end(slot,
+                 slot.callers_deadline ? Worker::Reason::kDeadline : Worker::Reason::kTimedOut);
     case Worker::Phase::kReturning:
       return end(slot, Worker::Reason::kMisbehaved);
     case Worker::Phase::kEnding:
@@ -381,28 +354,34 @@ void Supervisor::arm_timer(SteadyTime at) {
 // The timer may stay set earlier than needed: one idle round is cheaper than a system call for each
 // invocation that ends in time.
 void Supervisor::rearm_timer() {
-  SteadyTime first = SteadyTime::max();
+  SteadyTime first = scheduler_.next_expiry();
   for (const auto& [id, slot] : slots_) first = std::min(first, slot.worker->deadline);
-  if (!queued_until_.empty()) first = std::min(first, queued_until_.top().first);
   arm_timer(first);
 }
 
 void Supervisor::carry_out(Batch batch) {
   for (Completion& completion : batch.completions) deliver(std::move(completion));
   for (const Scheduler::Spawn& order : batch.spawns) spawn(order);
-  for (Ended& ended : batch.ended) clean_up(std::move(ended));
+  for (Ended& ended : batch.ended) {
+    in_background(
+        [this, shared = std::make_shared<Ended>(std::move(ended))] { clean_up(*shared); });
+  }
 }
 
-void Supervisor::clean_up(Ended ended) {
+void Supervisor::in_background(std::function<void()> task) {
+  if (!finisher_.post(task)) task();
+}
+
+void Supervisor::clean_up(Ended& ended) {
   Worker& worker = *ended.worker;
   worker.process().kill_group();
-  kill_leftovers(worker.process().pid(), runtime_api_entry("unix:" + worker.settings().socket_path));
+  kill_leftovers(worker.process().pid(), marker_of(worker.settings().socket_path));
   ended.worker.reset();
   for (Completion& completion : ended.completions) deliver(std::move(completion));
 }
 
 void Supervisor::spawn(const Scheduler::Spawn& order) {
-  Result<std::unique_ptr<Worker>> worker = start_worker(order);
+  Result<std::unique_ptr<Worker>> worker = launch_worker(options_, order);
   std::vector<PendingPtr> stranded;
   {
     const std::lock_guard lock(mutex_);
@@ -423,38 +402,11 @@ void Supervisor::spawn(const Scheduler::Spawn& order) {
   }
 }
 
-Result<std::unique_ptr<Worker>> Supervisor::start_worker(const Scheduler::Spawn& order) const {
-  const dag::FunctionSpec& function = *order.function;
-  WorkerPlace place{.runtime_folder = runtime_folder(options_),
-                    .state_folder = options_.state_folder / folder_name(function.name),
-                    .api_address = "unix:" + socket_path(options_, order.worker)};
-  std::error_code error;
-  std::filesystem::create_directories(place.state_folder, error);
-  if (error) {
-    return fail(ErrorCode::kPermissionDenied,
-                fmt::format("cannot make the state folder {} of {}: {}",
-                            place.state_folder.string(), function.name, error.message()));
-  }
-  // -s: no packages of the server's user. -B: the package's folder stays as it is.
-  return Worker::start(
-      {.id = order.worker,
-       .socket_path = socket_path(options_, order.worker),
-       .process = {.arguments = {options_.python.string(), "-s", "-B",
-                                 (place.runtime_folder / kShimName).string()},
-                   .environment =
-                       worker_environment(function, place, SystemClock::instance().now()),
-                   .folder = std::get<dag::LocalPackage>(function.binding).folder,
-                   .memory_mb = function.runtime.memory_mb},
-       .max_response_bytes = options_.max_response_bytes,
-       .max_log_bytes = options_.max_log_bytes});
-}
-
 void Supervisor::deliver(Completion completion) {
   const auto* response = std::get_if<HandlerResponse>(&completion.outcome);
   const bool large = response != nullptr && response->body.size() > kParseInline;
-  // Shared, because a pool that is full drops the task that it refuses.
-  auto shared = std::make_shared<Completion>(std::move(completion));
-  auto answer = [shared, max_bytes = options_.max_response_bytes] {
+  auto answer = [shared = std::make_shared<Completion>(std::move(completion)),
+                 max_bytes = options_.max_response_bytes] {
     execute::InvocationResult result =
         shape(std::move(shared->outcome), *shared->pending->invocation.function, max_bytes);
     result.log = std::move(shared->log);
@@ -462,7 +414,7 @@ void Supervisor::deliver(Completion completion) {
     result.cold_start = shared->cold_start;
     shared->pending->done(std::move(result));
   };
-  if (!large || !finisher_->post(answer)) answer();
+  large ? in_background(std::move(answer)) : answer();
 }
 
 }  // namespace ae::faas

@@ -1,10 +1,10 @@
 // Owns every worker: starts them, feeds them, watches them, ends them.
 //
-// One thread waits on all workers' sockets, pipes and processes. An invocation for an idle worker is
-// written to its socket by the thread that calls submit(), so a warm call costs two wake-ups (the
-// worker's and ours) and no hand-over in between. State is behind one mutex, held for bookkeeping
-// and non-blocking I/O only: starting a process, looking through /proc and calling back happen
-// without it.
+// One thread waits on all workers' sockets, pipes and processes. An invocation for an idle worker
+// is written to its socket by the thread that calls submit(), so a warm call costs two wake-ups
+// (the worker's and ours) and no hand-over in between. State is behind one mutex, held for
+// bookkeeping and non-blocking I/O only: starting a process, looking through /proc and calling back
+// happen without it.
 #pragma once
 
 #include <chrono>
@@ -12,7 +12,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <queue>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -61,12 +60,11 @@ class Supervisor final {
   struct Slot {
     std::unique_ptr<Worker> worker;
     bool was_ready = false;
-    bool cold_start = false;         // of the current invocation
-    bool callers_deadline = false;   // comes before the function's own time limit
-    SteadyTime begun{};              // of the current invocation, or of the worker
+    bool cold_start = false;        // of the current invocation
+    bool callers_deadline = false;  // comes before the function's own time limit
+    SteadyTime begun{};             // of the current invocation, or of the worker
     std::optional<execute::FunctionError> init_error;
   };
-  using QueuedDeadline = std::pair<SteadyTime, std::string>;
 
   Supervisor(FaasOptions options, std::unique_ptr<Poller> poller);
   void run();
@@ -94,22 +92,21 @@ class Supervisor final {
 
   // Without it:
   void spawn(const Scheduler::Spawn& order);
-  Result<std::unique_ptr<Worker>> start_worker(const Scheduler::Spawn& order) const;
-  void clean_up(Ended ended);
+  void clean_up(Ended& ended);
+  void in_background(std::function<void()> task);
 
   const FaasOptions options_;
   const std::unique_ptr<Poller> poller_;
-  std::unique_ptr<ThreadPool> finisher_;  // parses large responses
 
   mutable std::mutex mutex_;
   Scheduler scheduler_;
   std::unordered_map<WorkerId, Slot> slots_;
   std::unordered_map<std::string, WorkerId> running_;  // by request id
-  std::priority_queue<QueuedDeadline, std::vector<QueuedDeadline>, std::greater<>> queued_until_;
   SteadyTime armed_ = SteadyTime::max();
   bool stopping_ = false;
   FaasEngine::Stats counters_;
 
+  ThreadPool finisher_;  // for what would hold up the other workers; last, as it may call back
   std::thread thread_;
 };
 

@@ -1,6 +1,9 @@
 // For this module's tests: functions written on the spot, an engine to run them, and a way to wait.
 #pragma once
 
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
 #include <atomic>
 #include <chrono>
 #include <filesystem>
@@ -12,9 +15,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include <fmt/format.h>
-#include <gtest/gtest.h>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -38,8 +38,8 @@ class EngineTest : public ::testing::Test {
     auto spec = std::make_shared<dag::FunctionSpec>();
     spec->name = name;
     spec->version = "v1";
-    spec->binding = dag::LocalPackage{
-        .folder = folder.string(), .handler = handler, .runtime = "python3.11"};
+    spec->binding =
+        dag::LocalPackage{.folder = folder.string(), .handler = handler, .runtime = "python3.11"};
     spec->runtime.timeout = std::chrono::seconds(30);
     return spec;
   }
@@ -85,7 +85,8 @@ class EngineTest : public ::testing::Test {
     }
     return result.get();
   }
-  InvocationResult call(std::shared_ptr<const dag::FunctionSpec> spec, Json input = Json::object()) {
+  InvocationResult call(std::shared_ptr<const dag::FunctionSpec> spec,
+                        Json input = Json::object()) {
     return wait(begin(std::move(spec), std::move(input)));
   }
 

@@ -1,6 +1,7 @@
 #include "faas/internal/worker.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -10,8 +11,6 @@
 #include <cerrno>
 #include <cstring>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "faas/internal/environment.h"
 #include "json/json.h"
@@ -56,8 +55,9 @@ bool is_of_session(int socket, pid_t session) {
 }
 
 std::string answer(int status, std::string_view reason, std::string_view body) {
-  return fmt::format("HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
-                     status, reason, body.size(), body);
+  return fmt::format(
+      "HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}", status,
+      reason, body.size(), body);
 }
 
 }  // namespace
@@ -203,18 +203,18 @@ void Worker::handle_answer(std::size_t index, std::string_view path, WorkerReque
   ++served_;
   phase_ = Phase::kReturning;
   if (request.oversize_bytes > 0) {
-    connections_[index].out += answer(413, "Payload Too Large", R"({"errorType":"RequestEntityTooLarge"})");
+    connections_[index].out +=
+        answer(413, "Payload Too Large", R"({"errorType":"RequestEntityTooLarge"})");
   } else {
     accepted(index);
   }
   if (what == "response") {
-    events.emplace_back(WorkerAnswered{
-        HandlerResponse{.body = std::move(request.request.body),
-                        .oversize_bytes = request.oversize_bytes}});
+    events.emplace_back(WorkerAnswered{HandlerResponse{.body = std::move(request.request.body),
+                                                       .oversize_bytes = request.oversize_bytes}});
   } else {
     const auto type = request.request.header("Lambda-Runtime-Function-Error-Type");
-    events.emplace_back(WorkerAnswered{HandlerFailure{
-        .body = std::move(request.request.body), .type = std::string(type.value_or(""))}});
+    events.emplace_back(WorkerAnswered{HandlerFailure{.body = std::move(request.request.body),
+                                                      .type = std::string(type.value_or(""))}});
   }
 }
 

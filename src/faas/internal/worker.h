@@ -1,6 +1,7 @@
 // One worker: its process, its Runtime API socket, and where it stands between two invocations.
 //
-//   starting --GET next--> idle --an invocation--> busy --response or error--> returning --GET next--> idle
+//   starting --GET next--> idle --an invocation--> busy --response or error--> returning --GET
+//   next--> idle
 //
 // Everything a worker sends is checked against this; what does not fit is refused and changes
 // nothing. Only processes of the worker's own session may connect (SO_PEERCRED), so that workers
@@ -36,9 +37,13 @@ struct WorkerSettings {
 };
 
 // What the Runtime API made of the bytes that came in.
-struct WorkerIsReady {};                          // it asks for an invocation
-struct WorkerAnswered { Outcome outcome; };       // the current invocation is over
-struct WorkerCannotStart { execute::FunctionError error; };
+struct WorkerIsReady {};  // it asks for an invocation
+struct WorkerAnswered {
+  Outcome outcome;
+};  // the current invocation is over
+struct WorkerCannotStart {
+  execute::FunctionError error;
+};
 using WorkerEvent = std::variant<WorkerIsReady, WorkerAnswered, WorkerCannotStart>;
 
 // Threads: one at a time; start() as Process::spawn().
@@ -47,10 +52,10 @@ class Worker final {
   enum class Phase { kStarting, kIdle, kBusy, kReturning, kEnding };
   enum class Reason {  // why the engine ended it
     kNone,
-    kTimedOut,    // the function's own limit
-    kDeadline,    // the caller's
+    kTimedOut,  // the function's own limit
+    kDeadline,  // the caller's
     kCancelled,
-    kStopped,     // with the engine
+    kStopped,  // with the engine
     kNotNeeded,
     kCannotStart,
     kMisbehaved,
@@ -96,7 +101,8 @@ class Worker final {
   const WorkerSettings& settings() const { return settings_; }
   std::size_t served() const { return served_; }
 
-  SteadyTime deadline = SteadyTime::max();  // of the phase; what then happens is the owner's business
+  SteadyTime deadline =
+      SteadyTime::max();  // of the phase; what then happens is the owner's business
 
  private:
   struct Connection {

@@ -239,8 +239,10 @@ std::optional<Refusal> read_call(const Route& route, Call& call) {
   }
   if (route.request_schema.is_null()) return std::nullopt;
   const Json& document = schema_document();
-  std::vector<dag::Diagnostic> wrong =
-      check({&document, &route.request_schema}, call.body, "", "missing_member");
+  const std::string name = json::string_or(route.request_schema, "$ref");
+  const Json* schema =
+      name.empty() ? &route.request_schema : json::at_pointer(document, name.substr(1));
+  std::vector<dag::Diagnostic> wrong = check({&document, schema}, call.body, "", "missing_member");
   if (wrong.empty()) return std::nullopt;
   const std::string detail = summarize(wrong);
   return Refusal{422, "invalid_body", "The body is not what this request takes", detail,

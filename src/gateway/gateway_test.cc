@@ -127,10 +127,10 @@ TEST(Routes, EveryAnswerNamesItsRequest) {
 
 TEST(Bodies, AnUnknownMemberIsNamedWithWhatWasMeant) {
   House house;
-  const Reply reply = house.send("POST", "/v1/plans", Json{{"query", "x"}, {"qeury", "y"}});
+  const Reply reply = house.send("POST", "/v1/plans", Json{{"query", "x"}, {"querry", "y"}});
   EXPECT_EQ(reply.status, 422);
   EXPECT_EQ(reply.json["errors"][0]["code"], "unknown_member");
-  EXPECT_EQ(reply.json["errors"][0]["pointer"], "/qeury");
+  EXPECT_EQ(reply.json["errors"][0]["pointer"], "/querry");
   EXPECT_THAT(detail(reply), HasSubstr("did you mean \"query\"?"));
 }
 
@@ -240,6 +240,12 @@ TEST(OpenApi, DescribesEveryRouteOnceAndResolvesInItself) {
       const Json& operation = method.value();
       EXPECT_TRUE(operations.insert(operation["operationId"]).second) << operation["operationId"];
       EXPECT_TRUE(operation["responses"].contains("default")) << path.key();
+      for (const auto& response : operation["responses"].items()) {
+        EXPECT_FALSE(json::string_or(response.value(), "description").empty()) << path.key();
+        for (const auto& media : response.value().value("content", Json::object()).items()) {
+          EXPECT_TRUE(media.value()["schema"].is_object()) << path.key() << " " << response.key();
+        }
+      }
       // Each {parameter} of the path is declared, and nothing else is "in: path".
       std::set<std::string> declared;
       for (const Json& parameter : operation.value("parameters", Json::array())) {
@@ -416,7 +422,9 @@ TEST(Workflows, APlanWithoutAValueCanBeRegisteredAndAsksAtTheEndpoint) {
   const Reply without = house.send("POST", endpoint, Json::object());
   EXPECT_EQ(without.status, 422);
   EXPECT_EQ(without.json["errors"][0]["pointer"], "/" + name);
-  EXPECT_EQ(house.send("POST", endpoint, Json{{name, "Anna"}}).status, 200);
+  const Json value = registered.json["inputs"]["properties"][name]["examples"][0];
+  const Reply with = house.send("POST", endpoint, Json{{name, value}});
+  EXPECT_EQ(with.status, 200) << with.body;
 }
 
 // ---- Functions -------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ void add_problems(Json& responses, const Route& route) {
   const auto add = [&](std::string_view status, std::string_view description) {
     if (responses.contains(status)) return;
     responses[status] = {{"description", description},
-                         {"content", content("application/problem+json", ref("Problem"))}};
+                         {"content", content("application/problem+json", schema_ref("Problem"))}};
   };
   add("400", "Malformed, or a query parameter that does not exist.");
   add("403", "The Host or Origin is not allowed.");
@@ -165,9 +165,9 @@ Json endpoint_operation(const catalog::RegisteredWorkflow& workflow, Json& schem
   const Json open = open_inputs(definition.inputs, Json::object());
   value["requestBody"] = {
       {"required", !open.is_null()},
-      {"content", content("application/json", ref(inputs),
+      {"content", content("application/json", schema_ref(inputs),
                           example_input(definition.inputs, workflow.first_inputs))}};
-  value["responses"]["200"]["content"] = content("application/json", ref(outputs));
+  value["responses"]["200"]["content"] = content("application/json", schema_ref(outputs));
   return value;
 }
 

@@ -56,10 +56,10 @@ std::vector<Route> plan_routes() {
                       "is missing (missing_functions) is an answer, not an error.",
        .parameters = {},
        .body = BodyKind::kDocument,
-       .request_schema = ref("PlanRequest"),
+       .request_schema = schema_ref("PlanRequest"),
        .request_example = literal(
            R"({"query": "It will be perfect if you play music that matches my mood. This is Anna."})"),
-       .responses = {{200, "The plan; see its status.", ref("Plan")}},
+       .responses = {{200, "The plan; see its status.", schema_ref("Plan")}},
        .lane = Lane::kPlanner,
        .handler = create_plan},
   };

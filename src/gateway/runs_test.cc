@@ -60,7 +60,7 @@ TEST(Runs, AreAcceptedWith202AndALocationThatKnowsThem) {
   EXPECT_EQ(accepted.json["status"], "running");
   const std::string location = accepted.header("Location");
   EXPECT_EQ(location, "/v1/runs/" + accepted.json["id"].get<std::string>());
-  EXPECT_EQ(accepted.header("Run-Id"), accepted.json["id"]);
+  EXPECT_EQ(accepted.header("Run-Id"), accepted.json["id"].get<std::string>());
   open_gate(house, "hold");
   const Reply done = house.send("GET", location + "?wait=60");
   EXPECT_EQ(done.json["status"], "succeeded") << done.body;

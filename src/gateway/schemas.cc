@@ -382,11 +382,11 @@ constexpr std::string_view kComponents = R"json({
 
 }  // namespace
 
-Json ref(std::string_view name) {
+Json schema_ref(std::string_view name) {
   return Json{{"$ref", fmt::format("#/components/schemas/{}", name)}};
 }
 
-Json list_of(std::string_view name) { return Json{{"type", "array"}, {"items", ref(name)}}; }
+Json list_of(std::string_view name) { return Json{{"type", "array"}, {"items", schema_ref(name)}}; }
 
 Json literal(std::string_view text) {
   auto parsed = json::parse(text);

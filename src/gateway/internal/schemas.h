@@ -11,8 +11,8 @@
 namespace ae::gateway {
 
 // {"$ref": "#/components/schemas/<name>"}
-Json ref(std::string_view name);
-// {"type": "array", "items": ref(name)}
+Json schema_ref(std::string_view name);
+// {"type": "array", "items": schema_ref(name)}
 Json list_of(std::string_view name);
 // Text to a value; for schemas and examples written in the source.
 Json literal(std::string_view text);

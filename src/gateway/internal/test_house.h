@@ -45,7 +45,7 @@ class House final {
   Server& server() { return *server_; }
   Services services();
   const std::filesystem::path& home() const { return folder_.path(); }
-  store::Database& repository_database() { return *repository_database_; }
+  store::Database& catalog_database() { return *catalog_database_; }
   std::filesystem::path state_of(std::string_view function) const;
 
   // Adds the bundled pack ("music"), or all with "".

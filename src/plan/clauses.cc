@@ -108,6 +108,7 @@ class ClauseFinder {
   // A verb in its plain form with something after it that it can act on.
   bool starts_request(std::size_t at) const {
     while (at < tokens_.size() && (word(at, "to") || in(kAdverbs, tokens_[at].lower))) ++at;
+    if (word(at, "let")) return true;
     if (!plain(at) || !is_action_verb(tokens_[at].stem)) return false;
     const std::string& lower = tokens_[at].lower;
     if (lower.ends_with("ing") || lower.ends_with("ed") || is_function_word(lower)) return false;
@@ -142,6 +143,11 @@ class ClauseFinder {
     clause.span = {tokens_[begin].span.begin, tokens_[end - 1].span.end};
     clause.text = query_.text.substr(clause.span.begin, clause.span.end - clause.span.begin);
     for (std::size_t i = begin; i < end; ++i) tokens_[i].clause = query_.clauses.size();
+    static constexpr std::array<std::string_view, 8> kPronouns = {
+        "it", "them", "its", "this", "these", "those", "result", "results"};
+    for (std::size_t i = begin; i < end; ++i) {
+      clause.refers_back = clause.refers_back || (plain(i) && in(kPronouns, tokens_[i].lower));
+    }
     bool framed = false;
     const std::size_t first = strip_framing(begin, end, framed);
     find_action(clause, first, end, framed);
@@ -205,6 +211,7 @@ class ClauseFinder {
       return;
     }
     begin = skip_wish(begin, end, framed);
+    if (find_telling(clause, begin, end)) return;
     const bool question = in(kQuestionWords, tokens_[begin].lower);
     const bool fact = !framed && states_fact(begin, end);
     clause.asks = !fact;
@@ -223,6 +230,18 @@ class ClauseFinder {
       return;
     }
   }
+  // "let Bob know": what is meant is to notify him.
+  bool find_telling(Clause& clause, std::size_t begin, std::size_t end) {
+    if (!word(begin, "let")) return false;
+    for (std::size_t i = begin + 2; i < end && i < begin + 14; ++i) {
+      if (!word(i, "know")) continue;
+      tokens_[i].stem = stem("notify");
+      set_action(clause, i);
+      return true;
+    }
+    return false;
+  }
+
   // "Ben would like to order …", "my boss wants me to …": whose wish it is does not matter here.
   std::size_t skip_wish(std::size_t begin, std::size_t end, bool& framed) const {
     static constexpr std::array<std::string_view, 8> kWishes = {"like",  "want", "wants", "need",

@@ -141,6 +141,13 @@ class Finder {
       slot.first_token = at;
       return 2;
     }
+    // "#general", "@ops": the sign belongs to the name.
+    if ((token(at).lower == "#" || token(at).lower == "@") &&
+        token(at + 1).kind == TokenKind::kWord && token(at + 1).span.begin == token(at).span.end) {
+      slot = make(SlotKind::kCode, at, 2);
+      slot.value = slot.text;
+      return 2;
+    }
     return 0;
   }
 

@@ -57,7 +57,8 @@ const std::string_view kGenericVerbs =
     "learn discover gather lookup curious interested wonder figure say";
 
 const std::string_view kInformationVerbs =
-    "calculate compute list report search print describe identify read predict forecast estimate "
+    "calculate compute compare list report search print describe identify read predict forecast "
+    "estimate "
     "explain query count detect recommend suggest locate hear listen watch browse pick choose "
     "select "
     "write put render make turn state handle process bring measure assess evaluate monitor track "
@@ -103,7 +104,7 @@ const std::string_view kSynonymGroups =
     "send mail email e-mail message text notify forward deliver dispatch\n"
     "email e-mail mail inbox\n"
     "sms text\n"
-    "notify alert inform warn remind ping\n"
+    "notify alert inform warn remind ping post\n"
     "tell report inform say\n"
     "remind reminder\n"
     "message msg dm post\n"

@@ -16,6 +16,8 @@ constexpr int kMaxDepth = 2;             // members of members of an output that
 constexpr std::size_t kMaxFields = 200;  // of one function
 constexpr std::size_t kMaxProducers = 24;
 constexpr double kMinScore = 0.25;
+constexpr std::size_t kWordsForActions = 40;
+constexpr std::size_t kWordsToFirstVerb = 6;
 
 // How strongly a function speaks of a word that stands there.
 constexpr float kInName = 1.0F;
@@ -58,26 +60,29 @@ void weaken_what_is_needed(IndexedFunction& function, const std::vector<Field>& 
 // or follows "and" or a full stop.
 std::vector<std::string> actions_of(const dag::FunctionSpec& spec) {
   std::vector<std::string> actions;
-  const auto add = [&](std::string_view word) {
-    std::string stem = plan::stem(word);
-    if (std::ranges::find(actions, stem) == actions.end()) actions.push_back(std::move(stem));
+  const auto add = [&](const std::string& stem) {
+    if (std::ranges::find(actions, stem) == actions.end()) actions.push_back(stem);
   };
   const std::vector<std::string> named = identifier_words(spec.name);
-  if (!named.empty() && plan::is_action_verb(plan::stem(named.front()))) add(named.front());
+  if (!named.empty() && plan::is_action_verb(plan::stem(named.front())))
+    add(plan::stem(named.front()));
+  // The verb that begins the description, the ones after "and", "to" or a comma; what stands before
+  // the first of them ("this function …") does not count.
   bool expected = true;
   std::size_t words = 0;
   for (const std::string_view raw : split(spec.description, ' ')) {
-    const std::string word = to_lower(trim(raw));
-    if (word.empty()) continue;
-    const std::vector<std::string> parts = identifier_words(word == "e-mails" ? "emails" : word);
+    if (trim(raw).empty()) continue;
+    if (++words > kWordsForActions) break;
+    const std::vector<std::string> parts = identifier_words(raw);
     const std::string plain = parts.empty() ? "" : parts.front();
-    if (expected && !plain.empty() && (words == 0 || plan::is_action_verb(plan::stem(plain)))) {
-      if (!plan::is_function_word(plain)) add(plain);
-    }
-    ++words;
-    expected = plain == "and" || plain == "to" || plain == "or" || word.ends_with('.') ||
-               word.ends_with(',');
-    if (words > 40) break;
+    const std::string stem = plan::stem(to_lower(raw).starts_with("e-mail") ? "email" : plain);
+    const bool content = !plain.empty() && !plan::is_function_word(plain);
+    const bool verb = plan::is_action_verb(stem);
+    const bool clear = verb && !plan::is_noun_or_verb(stem) && words <= kWordsToFirstVerb;
+    if (content && ((words == 1 && !verb && plain.ends_with('s')) || (verb && (expected || clear))))
+      add(stem);
+    expected = plain == "and" || plain == "to" || plain == "or" || plain == "api" ||
+               plain == "function" || raw.ends_with('.') || raw.ends_with(',');
   }
   return actions;
 }

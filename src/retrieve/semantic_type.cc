@@ -46,7 +46,11 @@ bool names_identifier(const std::vector<std::string>& name, const std::vector<st
 // The first noun phrase of a description, its name's words included; after a general word ("number
 // of words") what it is of.
 std::vector<std::string> heads_of(const std::vector<std::string>& named, std::string_view prose) {
-  std::vector<std::string> heads = named;
+  std::vector<std::string> heads;
+  for (auto word = named.rbegin(); word != named.rend(); ++word) {
+    heads.push_back(*word);
+    if (!plan::is_generic_noun(*word)) break;
+  }
   bool specific = false;
   bool begun = false;
   for (const std::string& word : identifier_words(prose.substr(0, 120))) {
@@ -272,8 +276,15 @@ Field read_field(std::string name, const Json& schema, bool required, std::uint3
   std::ranges::sort(field.prose_terms, {}, &Term::stem);
   std::ranges::sort(field.terms, {}, &Term::stem);
   field.identifier = names_identifier(named, prose);
-  field.person = any_word(field.stems, plan::is_person_noun);
-  field.place = any_word(field.stems, plan::is_place_noun);
+  field.person = any_word(field.heads, plan::is_person_noun);
+  field.place = any_word(field.heads, plan::is_place_noun);
+  // "departure_date" is a date, wherever one departs.
+  static constexpr std::array<std::string_view, 5> kMoments = {"date", "day", "time", "hour",
+                                                               "month"};
+  const bool moment = std::ranges::any_of(field.heads, [](const std::string& stem) {
+    return std::ranges::find(kMoments, stem) != kMoments.end();
+  });
+  if (moment) field.place = field.person = false;
   const bool plain = field.format.empty() && field.pattern.empty() && field.choices.empty() &&
                      field.examples.empty() && !field.identifier;
   field.free_text =

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <numeric>
 #include <tuple>
 #include <unordered_set>
@@ -15,6 +16,8 @@ using retrieve::Field;
 using retrieve::FunctionIndex;
 using retrieve::Producer;
 
+constexpr double kTrust = 0.9;  // in what a state may still earn
+constexpr double kSlack = 1.5;  // how far behind the best complete plan a state may be
 constexpr std::size_t kSinksPerState = 14;
 constexpr std::size_t kProducersPerParameter = 8;
 constexpr std::size_t kMaxExpansions = 20'000;  // of states: about a quarter of a second
@@ -48,6 +51,7 @@ class Beam {
     for (const Mention& mention : problem_.mentions) {
       if (mention.expected) root.score -= kWeights.unused;
     }
+    nothing_ = root.score;
     states_ = {std::move(root)};
     while (!states_.empty()) {
       AE_CHECK(context_.check());
@@ -81,6 +85,7 @@ class Beam {
 
   void finish(const State& state) {
     if (repeats_itself(state)) return;
+    best_ = std::max(best_, state.score);
     finished_.push_back(state);
     if (finished_.size() < 2 * kMaxFinished) return;
     sort_best_first(finished_);
@@ -108,7 +113,7 @@ class Beam {
   void push(Move move, double delta, double hope) {
     const State& state = states_[move.state];
     move.score = state.score + delta;
-    move.priority = move.score + 0.8 * (state.hope + hope);
+    move.priority = move.score + kTrust * (state.hope + hope);
     moves_.push_back(std::move(move));
   }
 
@@ -124,7 +129,8 @@ class Beam {
         // A request whose words are covered may still be meant for another value: only with slots.
         if (!problem_.justified[function]) continue;
         const std::size_t same = instances(state, function);
-        if (own < 0.12 && !(acts > 0 && same > 0)) continue;
+        const bool enough = own >= std::max(0.12, 0.2 * weight_of(c));
+        if (!enough && !(acts > 0 && same > 0) && !takes_choice(state, function, c)) continue;
         if (same >= kMaxInstances || (same > 0 && !has_value_for(state, function, c))) continue;
         Move move;
         move.kind = Move::Kind::kSink;
@@ -141,7 +147,7 @@ class Beam {
           hope += hope_of(input);
         });
         move.score = state.score + delta;
-        move.priority = move.score + 0.8 * (state.hope + hope);
+        move.priority = move.score + kTrust * (state.hope + hope);
         sinks.push_back(std::move(move));
       }
     }
@@ -177,12 +183,16 @@ class Beam {
       if (mention.phrase && covers_itself(state, p, mention)) continue;
       const bool used = (state.used & mention.overlaps) != 0;
       double delta = refund;
-      if (used) {
+      if (used && is_other_part(state, p, fit)) {
+        delta += 0.5 * value_of(fit.score);
+      } else if (used) {
         if (!same_meaning(state, p, fit)) continue;
-        delta += kWeights.reuse * static_cast<double>(fit.score);
+        delta +=
+            kWeights.reuse * (static_cast<double>(fit.score) - 1) - passing_over(state, p, mention);
       } else {
-        delta += kWeights.slot * static_cast<double>(fit.score) * affinity(state, p, mention) +
-                 regained(state, mention);
+        delta += value_of(fit.score) * affinity(state, p, mention) -
+                 passing_over(state, p, mention) +
+                 regained(state, mention) * std::min(1.0, 1.4 * static_cast<double>(fit.score));
         if (mention.phrase) delta -= 0.2;
       }
       Move move;
@@ -212,7 +222,8 @@ class Beam {
         move.output = output;
         move.edge = static_cast<float>(score);
         push(std::move(move),
-             refund + edge_value(score) + (loose ? 0.2 : 0) + relation(state, owner, n, output),
+             refund + edge_value(score) + (loose ? kWeights.joined : 0) +
+                 relation(state, owner, n, output),
              hope);
       }
     }
@@ -241,6 +252,7 @@ class Beam {
       const std::uint32_t clause = clause_of(state, function, state.nodes[owner].clause);
       double delta = refund + edge_value(score) - kWeights.node + gain(state, function, clause);
       if (is_backward(state.nodes[owner].clause, clause)) delta -= kWeights.backward;
+      delta += kWeights.spoken * spoken(owner, state, output);
       if (is_detour(state, p, function)) delta -= kWeights.detour;
       double more_hope = hope;
       for_each_needed(function, [&](std::uint32_t input, bool required) {
@@ -248,7 +260,7 @@ class Beam {
         more_hope += hope_of(input);
       });
       move.score = state.score + delta;
-      move.priority = move.score + 0.8 * (state.hope + more_hope);
+      move.priority = move.score + kTrust * (state.hope + more_hope);
       found.push_back(std::move(move));
     };
     for (const Producer& producer : index_.producers(state.parameters[p].field)) {
@@ -300,7 +312,23 @@ class Beam {
       if (parameter.output == output) sum -= kWeights.twice;
       together = true;
     }
-    return sum + (together ? kWeights.cohesion : 0);
+    return sum + (together ? kWeights.cohesion : 0) +
+           kWeights.spoken * spoken(consumer, state, output);
+  }
+
+  // "The manager's email": of the ids at hand the one that the request speaks of.
+  double spoken(std::uint32_t consumer, const State& state, std::uint32_t output) const {
+    const NodeState& at = state.nodes[consumer];
+    double most = 0;
+    for (std::size_t w = 0; w < problem_.words.size(); ++w) {
+      const Word& word = problem_.words[w];
+      if (word.clause != at.clause || problem_.covers(at.function, w) >= 0.3F) continue;
+      const std::string& stem = problem_.query->tokens[word.token].stem;
+      const std::vector<std::string>& stems = field(output).stems;
+      if (std::ranges::find(stems, stem) != stems.end())
+        most = std::max(most, static_cast<double>(word.weight));
+    }
+    return std::min(most, 1.0);
   }
 
   bool is_backward(std::uint32_t consumer, std::uint32_t producer) const {
@@ -367,6 +395,13 @@ class Beam {
   }
 
   // What a step adds: words of the query that it covers better than the others, and verbs.
+  double weight_of(std::uint32_t clause) const {
+    double sum = 0;
+    for (const Word& word : problem_.words) {
+      if (word.clause == clause && word.known) sum += static_cast<double>(word.weight);
+    }
+    return sum;
+  }
   double gain(const State& state, std::uint32_t function, std::uint32_t clause) const {
     double sum = 0;
     for (std::size_t w = 0; w < problem_.words.size(); ++w) {
@@ -398,24 +433,22 @@ class Beam {
     return sum;
   }
 
-  // What a parameter's cost may yet turn into.
+  // What a pending parameter may yet earn over being left to the caller: a value of the query, or
+  // half of its cost when some step could produce it, since that step costs something, too.
   double hope_of(std::uint32_t input) {
     if (hopes_.empty()) hopes_.assign(index_.fields().size(), -1);
     float& memo = hopes_[input];
     if (memo >= 0) return static_cast<double>(memo);
     const Field& wanted = field(input);
-    double best = 0;
+    double best =
+        index_.producers(input).empty() && !wanted.free_text ? 0 : 0.5 * open_cost(wanted);
     for (const Fit& fit : problem_.fits(input)) {
       if (fit.score < kWeights.min_fit) break;
-      best = std::max(best, kWeights.slot * static_cast<double>(fit.score) + kWeights.unused);
+      best = std::max(best, open_cost(wanted) + kWeights.slot * static_cast<double>(fit.score) +
+                                kWeights.unused);
     }
-    const std::span<const Producer> producers = index_.producers(input);
-    if (!producers.empty()) {
-      best = std::max(best, edge_value(static_cast<double>(producers.front().score)));
-    }
-    memo = static_cast<float>(0.9 * open_cost(wanted) + best);
-    if (producers.empty() && best == 0 && !wanted.free_text) memo = 0;
-    return static_cast<double>(memo);
+    memo = static_cast<float>(best);
+    return best;
   }
 
   double affinity(const State& state, std::uint32_t p, const Mention& mention) const {
@@ -434,6 +467,35 @@ class Beam {
     }
     return sum;
   }
+  // Width and height of one size.
+  static bool is_other_part(const State& state, std::uint32_t p, const Fit& fit) {
+    if (fit.part != "width" && fit.part != "height") return false;
+    return std::ranges::none_of(state.parameters,
+                                [&](const ParameterState& other) {
+                                  return other.filling == Filling::kMention &&
+                                         other.fit->mention == fit.mention &&
+                                         other.fit->part == fit.part;
+                                }) &&
+           owner_of(state, p) != kNoNode;
+  }
+  // "Resize a.png and convert it": what "it" is comes from the step before, not from the query.
+  double passing_over(const State& state, std::uint32_t p, const Mention& mention) const {
+    const plan::Clause& clause = problem_.query->clauses[state.nodes[owner_of(state, p)].clause];
+    const bool foreign = mention.slot.clause < problem_.active.size() &&
+                         &problem_.query->clauses[mention.slot.clause] != &clause;
+    if (!foreign || !clause.refers_back) return 0;
+    // Only where the earlier request has something to hand on.
+    for (const Producer& producer : index_.producers(state.parameters[p].field)) {
+      if (producer.score < 0.5F) break;
+      for (std::size_t w = 0; w < problem_.words.size(); ++w) {
+        if (problem_.words[w].clause == mention.slot.clause &&
+            problem_.covers(field(producer.field).function, w) >= 0.5F) {
+          return kWeights.passed_over;
+        }
+      }
+    }
+    return 0;
+  }
   // A value may serve a second parameter only in the meaning of the first.
   bool same_meaning(const State& state, std::uint32_t p, const Fit& fit) const {
     const Field& wanted = field(state.parameters[p].field);
@@ -445,7 +507,8 @@ class Beam {
       if (owner_of(state, i) == owner_of(state, p)) return false;
       const Field& known = field(other.field);
       return fit.mention == other.fit->mention && fit.part == other.fit->part &&
-             (known.key == wanted.key || retrieve::similarity(known, wanted) > 0.6);
+             (known.key == wanted.key || (known.free_text && wanted.free_text) ||
+              retrieve::similarity(known, wanted) > 0.6);
     }
     return false;
   }
@@ -461,6 +524,21 @@ class Beam {
     }
     return false;
   }
+  // "… in USD": a function that lets one choose that.
+  bool takes_choice(const State& state, std::uint32_t function, std::uint32_t clause) const {
+    for (const std::uint32_t input : index_.functions()[function].inputs) {
+      if (field(input).choices.empty()) continue;
+      for (const Fit& fit : problem_.fits(input)) {
+        const Mention& mention = problem_.mentions[fit.mention];
+        if (fit.score >= 0.8F && mention.expected && mention.slot.clause == clause &&
+            (state.used & mention.overlaps) == 0) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
   // A value of the clause that nothing uses and that the function could.
   bool has_value_for(const State& state, std::uint32_t function, std::uint32_t clause) const {
     for (const std::uint32_t input : index_.functions()[function].inputs) {
@@ -518,16 +596,33 @@ class Beam {
     return field(input).required && json::find(*field(input).schema, "default") == nullptr;
   }
 
+  // The best states go on; of each size some, because a large plan that is only begun looks better
+  // than a small one that is done.
   void step() {
     std::ranges::sort(moves_, [](const Move& a, const Move& b) { return before(a, b); });
+    const double least = std::max(best_ - kSlack, nothing_ - kSlack);
+    std::array<std::size_t, kSizes> waiting{};
+    for (const Move& move : moves_) ++waiting[size_after(move)];
+    const auto sizes = static_cast<std::size_t>(
+        std::ranges::count_if(waiting, [](std::size_t count) { return count > 0; }));
+    const std::size_t quota = options_.beam_width / std::max<std::size_t>(sizes, 1) + 1;
     std::vector<State> next;
     std::unordered_set<std::uint64_t> seen;
+    std::array<std::size_t, kSizes> taken{};
     for (const Move& move : moves_) {
-      if (next.size() >= options_.beam_width) break;
+      if (move.priority < least) break;
+      const std::size_t size = size_after(move);
+      if (taken[size] >= quota) continue;
       State state = apply(move);
-      if (seen.insert(signature(state)).second) next.push_back(std::move(state));
+      if (!seen.insert(signature(state)).second) continue;
+      ++taken[size];
+      next.push_back(std::move(state));
     }
     states_ = std::move(next);
+  }
+  std::size_t size_after(const Move& move) const {
+    const bool grows = move.kind == Move::Kind::kSink || move.kind == Move::Kind::kProducer;
+    return std::min(states_[move.state].nodes.size() + (grows ? 1U : 0U), kSizes - 1);
   }
 
   // Deterministic: no two different moves compare equal in a way that depends on memory or names.
@@ -662,7 +757,10 @@ class Beam {
   std::vector<State> states_;
   std::vector<Move> moves_;
   std::vector<State> finished_;
-  std::vector<float> hopes_;
+  std::vector<float> hopes_;  // by field; -1: not known
+  static constexpr std::size_t kSizes = 64;
+  double nothing_ = 0;  // score of the empty plan
+  double best_ = -1e9;  // score of the best complete plan so far
   std::size_t expansions_ = 0;
 };
 
@@ -679,6 +777,8 @@ void sort_best_first(std::vector<State>& states) {
   for (const std::size_t i : order) sorted.push_back(std::move(states[i]));
   states = std::move(sorted);
 }
+
+double value_of(float fit) { return kWeights.slot * std::pow(static_cast<double>(fit), 1.5); }
 
 double open_cost(const Field& field) {
   if (field.identifier) return kWeights.open_identifier;

@@ -86,8 +86,7 @@ bool repeat(const Problem& problem, State& state, std::uint32_t node, const Ment
       if (mention == parameter.fit->mention) continue;
       const Fit* fit = counterpart(problem, *parameter.fit, parameter.field, mention);
       if (fit == nullptr) return false;
-      grown.score += kWeights.slot * static_cast<double>(fit->score) +
-                     regained(problem, grown, problem.mentions[mention]);
+      grown.score += value_of(fit->score) + regained(problem, grown, problem.mentions[mention]);
       grown.used |= MentionMask{1} << mention;
       parameter.fit = fit;
     }

@@ -151,6 +151,8 @@ class MentionFinder {
       if (!mention.unit) return;  // inside a quotation or a name
     }
     if (choice) mention.choice = known;
+    // "in USD", "to miles": a choice that is said with a preposition is meant.
+    mention.expected = choice && (mention.unit || !mention.slot.preposition.empty());
     mention.known = known;
     if (whole_slot) mention.slot.preposition = query_.slots[first.slot].preposition;
     add(std::move(mention));
@@ -209,7 +211,13 @@ class MentionFinder {
     for (const Mention& mention : mentions_) {
       if (at >= mention.slot.first_token && at < mention.slot.last_token) return false;
     }
-    if (plan::is_action_verb(token.stem) && !plan::is_noun_or_verb(token.stem)) return false;
+    // A verb is no value, unless a noun names it: "the bucket backup".
+    const bool named = at > 0 && query_.tokens[at - 1].content &&
+                       query_.tokens[at - 1].slot == plan::kNone &&
+                       query_.tokens[at - 1].clause == token.clause &&
+                       !index_.postings(index_.stem_id(query_.tokens[at - 1].stem)).empty();
+    if (plan::is_action_verb(token.stem) && !plan::is_noun_or_verb(token.stem) && !named)
+      return false;
     return index_.postings(index_.stem_id(token.stem)).empty();
   }
 

@@ -84,20 +84,21 @@ void read_coverage(Problem& problem) {
 // A request in common words weighs no less than one in rare words: what can be covered of each adds
 // up to at least kLeastClause.
 void balance_clauses(Problem& problem) {
+  for (std::size_t w = 0; w < problem.words.size(); ++w) {
+    for (std::uint32_t f = 0; f < problem.index->functions().size() && !problem.words[w].known;
+         ++f) {
+      problem.words[w].known = problem.covers(f, w) >= 0.3F;
+    }
+  }
   for (std::size_t c = 0; c < problem.active.size(); ++c) {
     float sum = 0;
-    for (std::size_t w = 0; w < problem.words.size(); ++w) {
-      if (problem.words[w].clause != c) continue;
-      float best = 0;
-      for (std::size_t f = 0; f < problem.index->functions().size(); ++f) {
-        best = std::max(best, problem.covers(static_cast<std::uint32_t>(f), w));
-      }
-      if (best >= 0.3F) sum += problem.words[w].weight;
+    for (const Word& word : problem.words) {
+      if (word.clause == c && word.known) sum += word.weight;
     }
     if (sum <= 0 || sum >= kLeastClause) continue;
     const float scale = std::min(kLeastClause / sum, 3.0F);
     for (Word& word : problem.words) {
-      if (word.clause == c) word.weight *= scale;
+      if (word.clause == c && word.known) word.weight *= scale;
     }
   }
 }
@@ -146,11 +147,15 @@ void read_actions(Problem& problem) {
   for (std::size_t f = 0; f < index.functions().size(); ++f) {
     problem.justified[f] = asked_for(problem, index.functions()[f]);
   }
-  for (std::size_t c = 0; c < clauses && c < kMaxClauses; ++c) {
-    const std::string& action = problem.query->clauses[c].action;
-    if (action.empty() || !problem.active[c]) continue;
+  for (const Word& word : problem.words) {
+    if (!word.action) continue;
+    const std::string& stem = problem.query->tokens[word.token].stem;
+    const float share = plan::is_generic_verb(stem)       ? 0.3F
+                        : plan::is_information_verb(stem) ? 0.6F
+                                                          : 1.0F;
     for (std::size_t f = 0; f < index.functions().size(); ++f) {
-      problem.matches_action[f * clauses + c] = does(index.functions()[f], action);
+      float& acts = problem.matches_action[f * clauses + word.clause];
+      acts = std::max(acts, share * does(index.functions()[f], stem));
     }
   }
 }

@@ -9,6 +9,8 @@ namespace {
 
 constexpr double kMinShare = 0.45;       // of a clause's words, by weight
 constexpr double kExcusingShare = 0.75;  // so much of the rest excuses an unknown or mild verb
+constexpr double kSureShare = 0.7;       // from here what is named first need not be known
+constexpr double kUnknown = 0.5;         // weight of a word that no function has
 constexpr float kDone = 0.3F;            // a word counts as covered from here
 
 class Judge {
@@ -25,7 +27,7 @@ class Judge {
       if (specific) return false;
       if (rest_ <= 0 || rest_covered_ / rest_ < kExcusingShare * 0.8) return false;
     }
-    if (!head_covered()) return false;
+    if (covered_ / all_ < kSureShare && !head_covered()) return false;
     return rest_ <= 0 ? action_covered_ || uses_value() : covered_ / all_ >= kMinShare;
   }
 
@@ -34,7 +36,9 @@ class Judge {
     for (std::size_t w = 0; w < problem_.words.size(); ++w) {
       const Word& word = problem_.words[w];
       if (word.clause != clause_) continue;
-      const double weight = static_cast<double>(word.weight);
+      // Ordinary words that no function has are mostly colour ("a nice relaxing song").
+      const double weight =
+          static_cast<double>(word.weight) * (word.known || word.action ? 1 : kUnknown);
       const double share =
           is_value(word.token) ? 0.9 : std::min(1.0, 1.15 * static_cast<double>(state_.covered[w]));
       all_ += weight;
@@ -76,7 +80,7 @@ class Judge {
       if (token == clause.action_token ||
           (clause.action_token != plan::kNone && token < clause.action_token))
         continue;
-      if (head != plan::kNone && token != head + 1) break;
+      if (head != plan::kNone && !adjacent(head, token)) break;
       if (head != plan::kNone && plan::is_action_verb(query_.tokens[token].stem) &&
           !plan::is_noun_or_verb(query_.tokens[token].stem))
         break;
@@ -86,6 +90,13 @@ class Judge {
     if (is_value(head)) return true;
     for (std::size_t w = 0; w < problem_.words.size(); ++w) {
       if (problem_.words[w].token == head) return state_.covered[w] >= kDone || carries_text();
+    }
+    return true;
+  }
+  // Nothing between them, or only values ("top 10 keywords").
+  bool adjacent(std::size_t a, std::size_t b) const {
+    for (std::size_t i = a + 1; i < b; ++i) {
+      if (query_.tokens[i].slot == plan::kNone || query_.tokens[i].content) return false;
     }
     return true;
   }

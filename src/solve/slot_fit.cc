@@ -80,6 +80,7 @@ class Fitter {
     if (!slot_.heads.empty()) {
       score = heads_meet(slot_, field_) ? both(score, 0.5) : score * (counts() ? 0.95 : 0.8);
     }
+    if (names_its_kind()) score = both(score, 0.4);
     const std::string& word = slot_.preposition;
     const bool to = word == "to" || word == "into" || word == "as";
     const bool from = word == "from" || mention_.unit;
@@ -97,13 +98,21 @@ class Fitter {
     if (slot_.person && field_.person) score = both(score, 0.4);
     if (word == "in" || word == "at" || word == "near") {
       if (field_.place) score = both(score, 0.4);
-      if (field_.person && !field_.place) score *= 0.5;
+      if (!field_.place) score *= field_.person ? 0.5 : 0.75;
     }
     if (word == "by" &&
         speaks_of(field_, {"author", "artist", "singer", "writer", "director", "creator"})) {
       score = both(score, 0.4);
     }
     return score;
+  }
+
+  // "JFK Airport" for an airport.
+  bool names_its_kind() const {
+    if (slot_.kind != SlotKind::kName || slot_.text.find(' ') == std::string::npos) return false;
+    return std::ranges::any_of(plan::content_stems(slot_.text), [&](const std::string& word) {
+      return std::ranges::find(field_.heads, word) != field_.heads.end();
+    });
   }
 
   void fit_choice() {
@@ -171,7 +180,7 @@ class Fitter {
       default:
         break;
     }
-    double score = field_.identifier ? 0.45 : 0.55;
+    double score = field_.identifier || field_.types == retrieve::kAnyType ? 0.4 : 0.55;
     // "two desk lamps": how many, whatever they are.
     if (counts()) score = 0.7;
     add(score, "number", number(slot_.number), "a number");
@@ -289,7 +298,7 @@ class Fitter {
       case SlotKind::kDate:
         return date_score();
       case SlotKind::kTime:
-        return speaks_of(field_, {"time", "hour", "when", "start", "end"}) ? 0.85 : 0.1;
+        return !field_.place && speaks_of(field_, {"time", "hour", "when", "clock"}) ? 0.85 : 0.1;
       case SlotKind::kDuration:
         return speaks_of(field_, {"durat", "time", "period", "day", "week", "month", "long"}) ? 0.6
                                                                                               : 0.1;
@@ -314,7 +323,7 @@ class Fitter {
   double date_score() const {
     const bool dated = speaks_of(field_, {"date", "day", "when", "birthday", "deadlin", "depart",
                                           "arriv", "check", "month", "time", "schedul"});
-    return dated ? 0.85 : 0.08;
+    return dated && !field_.place ? 0.85 : 0.08;
   }
 
   double code_score() const {
@@ -343,7 +352,7 @@ class Fitter {
     if (field_.person || field_.place) return 0.6;
     if (speaks_of(field_, {"name", "titl", "languag", "compani", "team", "brand", "artist"}))
       return 0.6;
-    return 0.4;
+    return 0.32;
   }
 
   double word_score() const {
@@ -351,7 +360,7 @@ class Fitter {
     if (!mention_.known.empty() && !example().empty()) return 0.95;
     if (!mention_.phrase) return 0;
     const bool lower = std::ranges::find(field_.shapes, "a") != field_.shapes.end();
-    const bool placed = !slot_.preposition.empty();
+    const bool placed = !slot_.preposition.empty() && slot_.preposition != "to";
     if (!slot_.heads.empty() && heads_meet(slot_, field_)) return 0.5;
     if (speaks_of(field_, {"name", "keyword", "queri", "topic", "titl", "ingredi", "product",
                            "term", "subject"})) {

@@ -16,18 +16,21 @@ inline constexpr std::uint32_t kNoNode = static_cast<std::uint32_t>(-1);
 // else is measured against that. Set by hand on made-up repositories and the development sets.
 struct Weights {
   double node = 0.30;             // each step
-  double open_identifier = 0.95;  // a required id that nobody fills: people rarely know ids
+  double open_identifier = 0.85;  // a required id that nobody fills: people rarely know ids
   double open_text = 0.45;
-  double open_other = 0.55;
+  double open_other = 0.45;
   double detour = 1.0;       // an id found by way of another form of itself
   double slot = 0.85;        // a value of the query used, times how well it fits
-  double reuse = 0.25;       // the same value for another parameter of the same meaning
+  double reuse = 0.3;        // the same value for another parameter, times what its fit lacks to 1
+  double joined = 0.1;       // an edge from a step that nothing used so far
   double unused = 0.35;      // a value of the query that nothing uses
   double foreign = 0.85;     // share left when a value comes from another request's clause
   double weak_edge = 0.45;   // an edge, times what its score lacks to 1
   double backward = 0.5;     // an edge from a later request into an earlier one
   double twice = 0.6;        // one output for two parameters of a step
   double lost = 0.5;         // a word that only an output speaks of which goes nowhere
+  double passed_over = 0.4;  // a value said before where the request says "it"
+  double spoken = 0.25;      // an output that the consumer's request speaks of
   double cohesion = 0.1;     // a second parameter from the same step
   double action = 0.35;      // a step that does what a clause's verb says, once a clause
   double elsewhere = 0.75;   // share left of a word covered by a step of another request
@@ -70,6 +73,9 @@ struct State {
 
 // By score; equal ones keep their order, which is that of their making.
 void sort_best_first(std::vector<State>& states);
+
+// What a value of the query is worth where it fits so well: a poor fit is worth little.
+double value_of(float fit);
 
 double open_cost(const retrieve::Field& field);
 

@@ -48,6 +48,7 @@ struct Word {
   std::size_t clause = 0;
   float weight = 0;  // rarity, less for general words
   bool action = false;
+  bool known = false;  // some function speaks of it
 };
 
 struct Problem {

@@ -57,15 +57,17 @@ output: {type: object, properties: {receipt: {type: string, description: Receipt
 
 class GenerateTest : public testing::Test {
  protected:
-  void SetUp() override {
+  // One repository for all tests: adding functions waits for the disk.
+  static void SetUpTestSuite() {
+    folder_ = std::make_unique<TemporaryFolder>();
     Result<std::unique_ptr<store::Database>> database =
         store::Database::open(":memory:", repository::Repository::migration());
     ASSERT_TRUE(database.has_value());
     database_ = *std::move(database);
-    repository_ = std::make_unique<repository::Repository>(*database_, folder_.path() / "code");
+    repository_ = std::make_unique<repository::Repository>(*database_, folder_->path() / "code");
     int number = 0;
     for (const std::string_view text : kSidecars) {
-      const std::filesystem::path folder = folder_.path() / std::to_string(number++);
+      const std::filesystem::path folder = folder_->path() / std::to_string(number++);
       std::filesystem::create_directories(folder);
       const std::string sidecar = "apiVersion: actionengine/v1\nkind: Function" + std::string(text);
       ASSERT_TRUE(write_file_atomically(folder / "function.yaml", sidecar).has_value());
@@ -90,9 +92,15 @@ class GenerateTest : public testing::Test {
     return names;
   }
 
-  TemporaryFolder folder_;
-  std::unique_ptr<store::Database> database_;
-  std::unique_ptr<repository::Repository> repository_;
+  static void TearDownTestSuite() {
+    repository_.reset();
+    database_.reset();
+    folder_.reset();
+  }
+
+  static inline std::unique_ptr<TemporaryFolder> folder_;
+  static inline std::unique_ptr<store::Database> database_;
+  static inline std::unique_ptr<repository::Repository> repository_;
 };
 
 TEST_F(GenerateTest, ASentenceBecomesAVerifiedWorkflowWithItsFirstInputs) {
@@ -165,7 +173,7 @@ TEST_F(GenerateTest, ProvenancePointsAtTheWords) {
 
 TEST_F(GenerateTest, AFunctionAddedServesTheNextSentence) {
   EXPECT_EQ(generate("Prune P-17").status, Status::kMissingFunctions);
-  const std::filesystem::path folder = folder_.path() / "prune";
+  const std::filesystem::path folder = folder_->path() / "prune";
   std::filesystem::create_directories(folder);
   ASSERT_TRUE(write_file_atomically(folder / "function.yaml", R"(
 apiVersion: actionengine/v1
@@ -192,7 +200,7 @@ TEST_F(GenerateTest, AnEmptyRepositoryServesNothing) {
   Result<std::unique_ptr<store::Database>> database =
       store::Database::open(":memory:", repository::Repository::migration());
   ASSERT_TRUE(database.has_value());
-  const repository::Repository empty(**database, folder_.path() / "none");
+  const repository::Repository empty(**database, folder_->path() / "none");
   const Result<Generation> generation = generate_embedded("Play music", empty, CallContext{});
   ASSERT_TRUE(generation.has_value());
   EXPECT_EQ(generation->status, Status::kMissingFunctions);
@@ -224,6 +232,37 @@ TEST_F(GenerateTest, HostileQueriesEndQuicklyInAnAnswer) {
       EXPECT_FALSE(dag::has_errors(generation.diagnostics)) << query.substr(0, 60);
     }
   }
+}
+
+// Every sentence that a few parts can make: whatever is planned is proven, and what the first run
+// would be called with is what the endpoint accepts.
+TEST_F(GenerateTest, EveryWorkflowIsProven) {
+  const std::vector<std::string> requests = {
+      "water the sweet basil",          "measure the moisture of P-17",
+      "mail the care guide to a@b.org", "explain how to care for P-3",
+      "send \"hello\" to a@b.org",      "paint the shed",
+      "find the tag of the red rose",   "water P-1, P-2 and P-3 with 2 litres"};
+  const std::vector<std::string> joints = {" and ", ", then ", ". After that ", " before you "};
+  std::size_t planned = 0;
+  for (const std::string& first : requests) {
+    for (const std::string& second : requests) {
+      for (const std::string& joint : joints) {
+        const std::string query = first + joint + second;
+        const Generation generation = generate(query);
+        EXPECT_FALSE(dag::has_errors(generation.diagnostics) && !generation.workflow.nodes.empty())
+            << query << "\n"
+            << json::dump(dag::to_json(generation.diagnostics));
+        if (!generation.can_be_registered()) continue;
+        ++planned;
+        for (const auto& [name, value] : generation.first_inputs.items()) {
+          const Json* property = json::find(generation.workflow.inputs["properties"], name);
+          ASSERT_NE(property, nullptr) << query;
+          EXPECT_THAT(json::validate(*property, value), IsEmpty()) << query;
+        }
+      }
+    }
+  }
+  EXPECT_GT(planned, 100U);
 }
 
 TEST_F(GenerateTest, WhatCannotBeReadIsAnError) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <span>
 #include <tuple>
 
 #include "base/text.h"
@@ -49,6 +50,7 @@ class Builder {
     solution_.workflow.inputs = {
         {"type", "object"}, {"properties", Json::object()}, {"required", Json::array()}};
     for (const std::uint32_t n : order_) add_node(n);
+    add_order();
     if (solution_.workflow.inputs["required"].empty()) solution_.workflow.inputs.erase("required");
     solution_.workflow.inputs["additionalProperties"] = false;
     add_outputs();
@@ -127,6 +129,36 @@ class Builder {
                        [&](const ParameterState& parameter) { add_argument(n, node, parameter); });
     solution_.workflow.nodes.push_back(std::move(node));
     add_step(n);
+  }
+
+  // "… and then …": order that no data gives, kept where one of the steps changes something
+  // outside.
+  void add_order() {
+    for (std::size_t i = 0; i < order_.size(); ++i) {
+      const std::uint32_t later = order_[i];
+      const plan::OrderHint hint = problem_.query->clauses[state_.nodes[later].clause].order;
+      if (!is_last_of_clause(later)) continue;
+      if (hint != plan::OrderHint::kThen && hint != plan::OrderHint::kFinally) continue;
+      // Only steps that stand before it: whatever is added points backwards, so no circle can
+      // close.
+      for (const std::uint32_t earlier : std::span(order_).first(i)) {
+        if (state_.nodes[earlier].clause + 1 != state_.nodes[later].clause ||
+            !is_last_of_clause(earlier))
+          continue;
+        if (spec(earlier).effects.empty() && spec(later).effects.empty()) continue;
+        if (depends_on(state_, later, earlier)) continue;
+        solution_.workflow.nodes[i].depends_on.push_back(ids_[earlier]);
+      }
+    }
+  }
+  // No other step of the same request uses it.
+  bool is_last_of_clause(std::uint32_t n) const {
+    for (std::uint32_t other = 0; other < state_.nodes.size(); ++other) {
+      if (other != n && state_.nodes[other].clause == state_.nodes[n].clause &&
+          depends_on(state_, other, n))
+        return false;
+    }
+    return true;
   }
 
   // What the step is for: the request's own words for a sink, else what the function does.

@@ -320,6 +320,16 @@ TEST(Solve, TwinsAreToldApartByHowTheirParametersChain) {
   EXPECT_THAT(steps(licensed), ElementsAre("harbour_b(licence=$licence)"));
 }
 
+TEST(Solve, ThenOrdersStepsThatChangeSomething) {
+  const Solution solution =
+      ask("Reserve the book \"The Long Night\" for r_042, then delete the account of r_042");
+  ASSERT_THAT(steps(solution), ElementsAre("reserve_book(title=$title, reader_id=$reader_id)",
+                                           "delete_account(reader_id=$reader_id)"));
+  EXPECT_THAT(solution.workflow.nodes[1].depends_on, ElementsAre(dag::NodeId("reserve_book")));
+  const Solution harmless = ask("Tell the pages of \"The Long Night\" and then the fine of r_042");
+  for (const dag::Node& node : harmless.workflow.nodes) EXPECT_THAT(node.depends_on, IsEmpty());
+}
+
 TEST(Solve, ProvenanceCoversEveryArgument) {
   const Solution solution = ask("Suggest a book that Mira Holt likes");
   EXPECT_EQ(solution.steps.size(), solution.workflow.nodes.size());

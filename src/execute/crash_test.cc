@@ -424,13 +424,16 @@ TEST_F(CrashTest, WithoutALossEverythingEndsWell) {
   EXPECT_EQ(check({.seed = 5, .runs = 50, .losses = {}}), std::vector<std::string>{});
 }
 
+// Everything lost, before each operation; torn, which differs from time to time, before every
+// third.
 TEST_F(CrashTest, ThePowerMayFailBeforeAnyOperation) {
   for (const Loss loss : kLosses) {
+    const std::uint64_t stride = loss == Loss::kDropAll ? 1 : 3;
     Plan plan{.seed = 42, .runs = 3, .losses = {}, .loss = loss};
     CrashCheck whole(plan);
     ASSERT_EQ(whole.run(), std::vector<std::string>{});
     RecordProperty("operations", static_cast<int>(whole.operations()));
-    for (std::uint64_t operation = 1; operation <= whole.operations(); ++operation) {
+    for (std::uint64_t operation = 1; operation <= whole.operations(); operation += stride) {
       plan.losses = {operation};
       ASSERT_EQ(check(plan), std::vector<std::string>{}) << "at operation " << operation;
     }
@@ -445,7 +448,7 @@ Plan random_plan(std::uint64_t seed, std::size_t runs) {
 }
 
 TEST_F(CrashTest, ThePowerMayFailAgainAndAgainWithManyRunsInFlight) {
-  for (std::uint64_t seed = 1; seed <= 25; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 15; ++seed) {
     ASSERT_EQ(check(random_plan(seed, 20)), std::vector<std::string>{}) << "seed " << seed;
   }
 }

@@ -46,7 +46,8 @@ struct InvocationResult {
 };
 
 // Threads: invoke() from any thread, the journal's writer among them, so it hands the work over and
-// does not wait for it; `done` exactly once, from any thread, possibly before invoke() returns.
+// does not wait for it; `done` exactly once, from any thread, possibly before invoke() returns, and
+// under no lock of the implementation's: it may invoke() and cancel() in turn.
 // The implementation outlives every pending `done`.
 class FunctionInvoker {
  public:

@@ -76,7 +76,6 @@ class Orchestrator::Impl {
     const auto actor = std::make_shared<RunActor>(
         services_,
         RunMachine(std::move(prepared->plan), run.id, run.workflow, run.workflow_version));
-    services_->table.insert(run.id, actor);
     actor->create(run, std::move(accepted));
   }
 

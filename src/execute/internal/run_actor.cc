@@ -74,6 +74,7 @@ RunActor::Where RunActor::where_after_write() {
 
 void RunActor::create(const NewRun& run, Orchestrator::Accepted accepted) {
   writing_ = true;
+  services_->table.insert(run.id, shared_from_this());
   Event event;
   event.sequence = 1;
   event.kind = EventKind::kRunAccepted;
@@ -143,8 +144,6 @@ void RunActor::recover() {
           event.at = run.services_->clock.now();
           run.outbox_.push_back(std::move(event));
         }
-        // A person decides first; until then nothing more is begun.
-        if (!run.outbox_.empty()) run.machine_.hold();
         run.advance();
       },
       Where::kRunner);

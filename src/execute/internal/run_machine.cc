@@ -72,11 +72,13 @@ void RunMachine::rebuild() {
   ready_.clear();
   succeeded_ = 0;
   claimed_ = 0;
+  orphans_ = 0;
   failing_ = false;
   for (const std::size_t step : plan_->order) {
     const StepStatus status = status_of(step);
     if (status == StepStatus::kSucceeded) ++succeeded_;
     if (status == StepStatus::kFailed) failing_ = true;
+    if (status == StepStatus::kRunning) ++orphans_;
     for (const std::size_t producer : plan_->dependencies[step]) {
       if (status_of(producer) != StepStatus::kSucceeded) ++missing_[step];
     }
@@ -89,6 +91,7 @@ void RunMachine::recorded(const Event& event) {
   if (phases_[step] == Phase::kClaimed) --claimed_;
   if (event.kind != EventKind::kAttemptFailed) phases_[step] = Phase::kIdle;
   if (event.kind == EventKind::kStepFailed) failing_ = true;
+  if (event.kind == EventKind::kOutcomeUnknown) --orphans_;
   if (event.kind != EventKind::kStepSucceeded) return;
   ++succeeded_;
   for (const std::size_t dependant : plan_->dependants[step]) {
@@ -99,7 +102,7 @@ void RunMachine::recorded(const Event& event) {
 }
 
 std::vector<std::size_t> RunMachine::take_ready() {
-  if (failing_ || held_ || state_.status != RunStatus::kRunning) return {};
+  if (failing_ || held_ || orphans_ > 0 || state_.status != RunStatus::kRunning) return {};
   for (const std::size_t step : ready_) phases_[step] = Phase::kClaimed;
   claimed_ += ready_.size();
   return std::exchange(ready_, {});

@@ -39,7 +39,8 @@ class RunMachine final {
   void note_input(std::size_t step, const Json& input);
   bool failing() const { return failing_; }
 
-  // Claims the steps that may start now. None when the run is over, waits or is going to fail.
+  // Claims the steps that may start now. None when the run is over, waits, is going to fail, or has
+  // steps of unknown outcome: a person decides first.
   std::vector<std::size_t> take_ready();
   // The result of a claimed step is known: recorded soon, or (kRetried) to be claimed again by
   // retry() later. After kFailed nothing new starts.
@@ -92,7 +93,8 @@ class RunMachine final {
   std::vector<std::size_t> ready_;    // nothing missing, not claimed
   std::size_t succeeded_ = 0;
   std::size_t claimed_ = 0;
-  bool failing_ = false;  // a step has failed for good
+  std::size_t orphans_ = 0;  // dispatched by an earlier process, which is gone
+  bool failing_ = false;     // a step has failed for good
   bool held_ = false;
   std::map<dag::NodeId, Kept> kept_;
 };

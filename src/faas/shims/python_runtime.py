@@ -13,8 +13,12 @@ import traceback
 from _socket import AF_UNIX, SOCK_STREAM, socket  # the module `socket` costs 2 ms to import
 from signal import SIGTERM, signal
 
-API = "/2018-06-01/runtime"
-NEXT = f"GET {API}/invocation/next HTTP/1.1\r\nHost: runtime\r\n\r\n".encode()
+API = b"/2018-06-01/runtime"
+NEXT = b"GET " + API + b"/invocation/next HTTP/1.1\r\nHost: runtime\r\n\r\n"
+RESPONSE = (b"POST " + API + b"/invocation/%b/response HTTP/1.1\r\n"
+            b"Host: runtime\r\nContent-Length: %d\r\n\r\n%b" + NEXT)
+ERROR = (b"POST " + API + b"/%b HTTP/1.1\r\nHost: runtime\r\n"
+         b"Lambda-Runtime-Function-Error-Type: %b\r\nContent-Length: %d\r\n\r\n%b")
 
 
 class Disconnected(Exception):
@@ -22,7 +26,7 @@ class Disconnected(Exception):
 
 
 class RuntimeApi:
-    """One keep-alive connection to the engine."""
+    """One keep-alive connection to the engine, which spells its headers always the same way."""
 
     def __init__(self, address):
         self._socket = socket(AF_UNIX, SOCK_STREAM)
@@ -36,20 +40,16 @@ class RuntimeApi:
             raise Disconnected from error
 
     def receive(self):
-        """Returns (status, headers with lower-case names, body) of the next response."""
+        """Returns (status, head, body) of the next response, the first two as bytes."""
         while (end := self._buffer.find(b"\r\n\r\n")) < 0:
             self._fill()
-        lines = self._buffer[:end].decode("latin-1").split("\r\n")
-        headers = {}
-        for line in lines[1:]:
-            name, _, value = line.partition(":")
-            headers[name.lower()] = value.strip()
-        total = end + 4 + int(headers.get("content-length", 0))
+        head = self._buffer[:end]
+        total = end + 4 + int(header(head, b"\r\nContent-Length: ") or 0)
         if len(self._buffer) < total:
             self._fill(total)
         body = self._buffer[end + 4:total]
         self._buffer = self._buffer[total:]
-        return int(lines[0].split(" ", 2)[1]), headers, body
+        return head[9:12], head, body
 
     def _fill(self, total=0):
         """One more piece, or as many as make `total` bytes."""
@@ -57,7 +57,7 @@ class RuntimeApi:
         size = len(self._buffer)
         while True:
             try:
-                data = self._socket.recv(65536 if total - size < 65536 else total - size)
+                data = self._socket.recv(max(65536, total - size))
             except OSError as error:
                 raise Disconnected from error
             if not data:
@@ -69,10 +69,14 @@ class RuntimeApi:
         self._buffer = b"".join(pieces)
 
 
-def post(path, body, error_type=None):
-    extra = f"Lambda-Runtime-Function-Error-Type: {error_type}\r\n" if error_type else ""
-    return (f"POST {API}{path} HTTP/1.1\r\nHost: runtime\r\nContent-Type: application/json\r\n"
-            f"{extra}Content-Length: {len(body)}\r\n\r\n").encode() + body
+def header(head, name):
+    """The value of the header whose line begins so ("\\r\\nName: "), or b""."""
+    start = head.find(name)
+    if start < 0:
+        return b""
+    start += len(name)
+    end = head.find(b"\r\n", start)
+    return head[start:] if end < 0 else head[start:end]
 
 
 class CognitoIdentity:
@@ -81,20 +85,16 @@ class CognitoIdentity:
 
 
 class LambdaContext:
-    """What a handler gets as its second argument."""
+    """What a handler gets as its second argument. What never changes is set once, in main()."""
 
-    def __init__(self, headers):
-        environment = os.environ
-        self.aws_request_id = headers["lambda-runtime-aws-request-id"]
-        self.function_name = environment.get("AWS_LAMBDA_FUNCTION_NAME")
-        self.function_version = environment.get("AWS_LAMBDA_FUNCTION_VERSION")
-        self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn")
-        self.memory_limit_in_mb = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
-        self.log_group_name = environment.get("AWS_LAMBDA_LOG_GROUP_NAME")
-        self.log_stream_name = environment.get("AWS_LAMBDA_LOG_STREAM_NAME")
-        self.client_context = None
+    client_context = None
+
+    def __init__(self, request_id, head):
+        self.aws_request_id = request_id
         self.identity = CognitoIdentity()
-        self._deadline_ms = int(headers.get("lambda-runtime-deadline-ms", 0))
+        self.invoked_function_arn = header(
+            head, b"\r\nLambda-Runtime-Invoked-Function-Arn: ").decode()
+        self._deadline_ms = int(header(head, b"\r\nLambda-Runtime-Deadline-Ms: ") or 0)
 
     def get_remaining_time_in_millis(self):
         return max(self._deadline_ms - int(time.time() * 1000), 0)
@@ -207,7 +207,7 @@ def start():
         error_type, payload = error_payload(error, skip_frames=own_frames(error.__traceback__))
     flush()
     api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
-    api.send(post("/init/error", payload, error_type))
+    api.send(ERROR % (b"init/error", error_type.encode(errors="replace"), len(payload), payload))
     api.receive()
     sys.exit(1)
 
@@ -221,38 +221,39 @@ def encode_extra(value):
 ENCODER = json.JSONEncoder(allow_nan=False, default=encode_extra)
 
 
-def invoke(handler, headers, body):
-    """Calls the handler; returns the request that carries its answer."""
-    context = LambdaContext(headers)
-    path = f"/invocation/{context.aws_request_id}"
+def invoke(handler, request_id, head, body):
+    """Calls the handler; returns the requests that carry its answer and ask for the next event."""
     try:
-        event = json.loads(body)
-        result = handler(event, context)
+        result = handler(json.loads(body.decode()), LambdaContext(request_id, head))
     except Exception as error:
         error_type, payload = error_payload(error, skip_frames=1)
-        flush()
-        return post(path + "/error", payload, error_type)
-    try:
-        payload = ENCODER.encode(result).encode()
-    except Exception as error:
-        error_type, payload = error_payload(error, "Runtime.MarshalError",
-                                            f"Unable to marshal response: {error}", stack=False)
-        flush()
-        return post(path + "/error", payload, error_type)
+    else:
+        try:
+            payload = ENCODER.encode(result).encode()
+            flush()
+            return RESPONSE % (request_id.encode(), len(payload), payload)
+        except Exception as error:
+            error_type, payload = error_payload(error, "Runtime.MarshalError",
+                                                f"Unable to marshal response: {error}", stack=False)
     flush()
-    return post(path + "/response", payload)
+    return ERROR % (b"invocation/" + request_id.encode() + b"/error",
+                    error_type.encode(errors="replace"), len(payload), payload) + NEXT
 
 
 def serve(api, handler, log_handler):
+    last_trace = None
     api.send(NEXT)
     while True:
-        status, headers, body = api.receive()
-        if status != 200:
+        status, head, body = api.receive()
+        if status != b"200":
             raise Disconnected
-        log_handler.request_id = headers["lambda-runtime-aws-request-id"]
-        if trace_id := headers.get("lambda-runtime-trace-id"):
-            os.environ["_X_AMZN_TRACE_ID"] = trace_id
-        api.send(invoke(handler, headers, body) + NEXT)
+        request_id = header(head, b"\r\nLambda-Runtime-Aws-Request-Id: ").decode()
+        log_handler.request_id = request_id
+        trace = header(head, b"\r\nLambda-Runtime-Trace-Id: ")
+        if trace != last_trace:
+            last_trace = trace
+            os.environ["_X_AMZN_TRACE_ID"] = trace.decode()
+        api.send(invoke(handler, request_id, head, body))
         api.receive()  # 202, or a refusal that the engine has already acted upon
 
 
@@ -261,6 +262,12 @@ def main():
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
     sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]
+    for name, variable in (("function_name", "FUNCTION_NAME"),
+                           ("function_version", "FUNCTION_VERSION"),
+                           ("memory_limit_in_mb", "FUNCTION_MEMORY_SIZE"),
+                           ("log_group_name", "LOG_GROUP_NAME"),
+                           ("log_stream_name", "LOG_STREAM_NAME")):
+        setattr(LambdaContext, name, os.environ.get("AWS_LAMBDA_" + variable))
     log_handler = LambdaLogHandler()
     logging.getLogger().addHandler(log_handler)
     handler = start()

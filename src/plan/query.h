@@ -95,7 +95,7 @@ struct Clause {
   std::string action;               // stem of its main verb, or ""
   bool asks = true;                 // false: only gives facts ("This is Anna")
   OrderHint order = OrderHint::kNone;
-  bool refers_back = false;  // "it", "them", "the result": what an earlier clause is about
+  bool refers_back = false;          // "it", "them", "the result": what an earlier clause is about
   std::size_t action_token = kNone;  // index of the main verb
 };
 

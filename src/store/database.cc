@@ -73,7 +73,7 @@ class Database::Impl {
  public:
   explicit Impl(std::filesystem::path file) : path(std::move(file)) {}
   ~Impl() {
-    cache.clear();
+    cache_.clear();
     sqlite3_close_v2(handle);
   }
   Impl(const Impl&) = delete;
@@ -101,18 +101,18 @@ class Database::Impl {
  private:
   class Statement;
   Result<StatementPtr> prepare(std::string_view sql);
-  std::unordered_map<std::string, CachedStatement, StringHash, std::equal_to<>> cache;
+  std::unordered_map<std::string, CachedStatement, StringHash, std::equal_to<>> cache_;
 };
 
 // A statement borrowed from the cache, or one of its own while the cached one is busy.
 class Database::Impl::Statement {
  public:
   static Result<Statement> get(Impl& impl, std::string_view sql) {
-    if (auto found = impl.cache.find(sql); found != impl.cache.end()) {
+    if (auto found = impl.cache_.find(sql); found != impl.cache_.end()) {
       if (!found->second.busy) return Statement(&found->second);
-    } else if (impl.cache.size() < kMaxCachedStatements) {
+    } else if (impl.cache_.size() < kMaxCachedStatements) {
       AE_TRY(StatementPtr prepared, impl.prepare(sql));
-      auto& entry = impl.cache[std::string(sql)];
+      auto& entry = impl.cache_[std::string(sql)];
       entry.statement = std::move(prepared);
       return Statement(&entry);
     }

@@ -88,7 +88,11 @@ class GroupCommit::Impl {
       ++stats_.transactions;
     }
     for (std::size_t i = 0; i < batch.size(); ++i) {
-      batch[i].done(committed ? std::move(results[i]) : committed);
+      if (committed) {
+        batch[i].done(std::move(results[i]));
+      } else {
+        batch[i].done(committed);
+      }
     }
   }
 

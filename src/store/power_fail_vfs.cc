@@ -138,7 +138,10 @@ void Disk::lose_power(Loss loss) {
 
 bool Disk::begin_operation() {
   ++operations;
-  if (cut_in != 0 && --cut_in == 0) lose_power(cut_loss);
+  if (cut_in != 0) {
+    --cut_in;
+    if (cut_in == 0) lose_power(cut_loss);
+  }
   return powered;
 }
 

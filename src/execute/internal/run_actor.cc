@@ -89,13 +89,14 @@ void RunActor::create(const NewRun& run, Orchestrator::Accepted accepted) {
        accepted = std::move(accepted)](Result<void> result) mutable {
         const Where where = self->where_after_write();
         Services& services = *self->services_;
+        const bool created = result.has_value();
         Result<RunId> answer = id;
-        if (!result) answer = self->not_created(key, std::move(result).error());
+        if (!created) answer = self->not_created(key, std::move(result).error());
         // First the answer, then whatever the run does. If the orchestrator is stopping, a later
         // process goes on with the run: it is accepted all the same.
         services.watchers.call(
             [accepted = std::move(accepted), answer]() mutable { accepted(std::move(answer)); });
-        if (result) {
+        if (created) {
           (void)self->post([event](RunActor& actor) { actor.created(event); }, where);
         }
         services.creates.leave();

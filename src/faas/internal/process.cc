@@ -160,6 +160,7 @@ Result<std::unique_ptr<Process>> Process::spawn(const ProcessSpec& spec) {
   const auto top =
       reinterpret_cast<std::uintptr_t>(stack.data() + stack.size()) & ~std::uintptr_t{15};
   int pidfd = -1;
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): the stack's top has to be aligned by hand
   const pid_t pid = ::__clone(child_side, reinterpret_cast<void*>(top),
                               CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &launch, &pidfd);
   const int clone_error = errno;

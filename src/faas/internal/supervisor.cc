@@ -398,6 +398,7 @@ void Supervisor::spawn(const Scheduler::Spawn& order) {
     }
   }
   for (PendingPtr& pending : stranded) {
+    // NOLINTNEXTLINE(bugprone-use-after-move): moved from only where nobody is stranded
     deliver({.pending = std::move(pending), .outcome = worker.error(), .log = {}});
   }
 }

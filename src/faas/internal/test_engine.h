@@ -78,9 +78,12 @@ class EngineTest : public ::testing::Test {
     return result;
   }
 
-  static InvocationResult wait(std::future<InvocationResult> result) {
+  InvocationResult wait(std::future<InvocationResult> result) {
     if (result.wait_for(kPatience) != std::future_status::ready) {
-      ADD_FAILURE() << "no answer within " << kPatience.count() << " s";
+      const FaasEngine::Stats stats = engine().stats();
+      ADD_FAILURE() << "no answer within " << kPatience.count() << " s; workers: " << stats.workers
+                    << ", busy: " << stats.busy << ", queued: " << stats.queued
+                    << ", started: " << stats.cold_starts;
       std::abort();  // the engine's destructor might hang as well
     }
     return result.get();

@@ -30,6 +30,7 @@ class Mailbox final {
   void close();
 
  private:
+  // NOLINTNEXTLINE(readability-identifier-naming): a member, though the check sees a variable
   static thread_local const Mailbox* current_;
 
   std::mutex mutex_;

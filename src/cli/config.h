@@ -20,7 +20,9 @@ struct Config {
   std::string host = "127.0.0.1";               // AE_HOST, --host
   std::uint16_t port = 8000;                    // AE_PORT, --port
   log::Level log_level = log::Level::kWarning;  // AE_LOG_LEVEL: debug, info, warning, error, off
-  std::size_t workers = 16;                     // AE_WORKERS: function processes at once
+  // AE_WORKERS: function processes at once. With fewer than the functions that are busy together
+  // want, workers are replaced over and over, each time at the price of a cold start.
+  std::size_t workers = 32;
   std::filesystem::path python = "/usr/bin/python3";  // AE_PYTHON
   std::filesystem::path packs;  // AE_PACKS: the bundled functions; found beside the program
 };

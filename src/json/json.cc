@@ -209,7 +209,6 @@ Result<Json> parse(std::string_view text, const Limits& limits) {
     return fail(std::move(error));
   };
   try {
-    // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): `end` bounds it
     const Cursor begin(text.data(), &furthest);
     const Cursor end(text.data() + text.size(), &furthest);
     if (Json::sax_parse(begin, end, &builder)) return builder.take();

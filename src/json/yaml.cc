@@ -116,9 +116,24 @@ bool is_tag(std::string_view tag, std::string_view name) {
   return tag.starts_with(kCoreTags) && tag.substr(kCoreTags.size()) == name;
 }
 
+// The library writes the escapes \N (next line) and \_ (no-break space) as the single bytes of
+// Latin-1. Between whole characters those bytes are never UTF-8, so they can be told and mended.
+std::string mended(const std::string& text) {
+  if (is_utf8(text)) return text;
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    const std::size_t length = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    if (lead >= 0x80 && lead < 0xc0) out += '\xc2';
+    out += text.substr(i, length);
+    i += length;
+  }
+  return out;
+}
+
 // "?" marks an untagged plain scalar, "!" an untagged quoted one.
 Json to_scalar(const YAML::Mark& mark, std::string_view tag, const std::string& text) {
-  if (tag == "!" || is_tag(tag, "str")) return text;
+  if (tag == "!" || is_tag(tag, "str")) return mended(text);
   const bool plain = tag == "?" || tag.empty();
   if (!plain && !is_tag(tag, "int") && !is_tag(tag, "float") && !is_tag(tag, "bool") &&
       !is_tag(tag, "null")) {

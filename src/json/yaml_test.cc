@@ -47,6 +47,10 @@ TEST(YamlParseTest, ReadsJsonToo) {
   EXPECT_EQ(read(text), parse(text).value());
 }
 
+TEST(YamlParseTest, EscapesBeyondJsonsGiveUtf8) {
+  EXPECT_EQ(read("\"\\N\\_\\L\\P\\x85é\\N\""), "\u0085\u00a0\u2028\u2029\u0085é\u0085");
+}
+
 TEST(YamlParseTest, AnchorsAreExpanded) {
   EXPECT_EQ(dump(read("a: &x {k: [1, 2]}\nb: *x\nc: [*x]\nd: &y text\n*y : 1\n")),
             R"({"a":{"k":[1,2]},"b":{"k":[1,2]},"c":[{"k":[1,2]}],"d":"text","text":1})");

@@ -146,9 +146,9 @@ class SchemaChecker final {
       case Shape::kItems:
         return value.is_array() ? parts(value, pointer) : part(value, pointer);
       case Shape::kSchemaMap:
-        return map(value, pointer, false);
+        return map(value, pointer, Keys::kNames);
       case Shape::kPatternMap:
-        return map(value, pointer, true);
+        return map(value, pointer, Keys::kPatterns);
       case Shape::kType:
         return type(value, pointer);
       case Shape::kNames:
@@ -202,11 +202,13 @@ class SchemaChecker final {
     for (std::size_t i = 0; i < value.size(); ++i) part(value[i], pointer_append(pointer, i));
   }
 
-  void map(const Json& value, const std::string& pointer, bool patterns) {
+  enum class Keys { kNames, kPatterns };
+
+  void map(const Json& value, const std::string& pointer, Keys keys) {
     if (!value.is_object()) return expect(false, "an object of schemas", value, pointer);
     for (const auto& [name, schema] : value.get_ref<const Json::object_t&>()) {
       const std::string here = pointer_append(pointer, name);
-      if (patterns) pattern(name, here);
+      if (keys == Keys::kPatterns) pattern(name, here);
       part(schema, here);
     }
   }

@@ -265,10 +265,10 @@ void Validator::check_combinators(const Json& schema, const Json& instance, cons
     for (const Json& part : *all) check(part, instance, at, sink);
   }
   if (const Json* any = find(schema, "anyOf"); any != nullptr && any->is_array()) {
-    check_alternatives(*any, false, instance, at, sink);
+    check_alternatives(*any, Matches::kAny, instance, at, sink);
   }
   if (const Json* one = find(schema, "oneOf"); one != nullptr && one->is_array()) {
-    check_alternatives(*one, true, instance, at, sink);
+    check_alternatives(*one, Matches::kExactlyOne, instance, at, sink);
   }
   if (const Json* none = find(schema, "not"); none != nullptr && accepts(*none, instance, at)) {
     if (!gave_up_) add(at, "not", "matches what the schema excludes: " + brief(instance), sink);
@@ -281,7 +281,7 @@ void Validator::check_combinators(const Json& schema, const Json& instance, cons
   }
 }
 
-void Validator::check_alternatives(const Json& schemas, bool exactly_one, const Json& instance,
+void Validator::check_alternatives(const Json& schemas, Matches matches, const Json& instance,
                                    const Location& at, Sink& sink) {
   static constexpr std::size_t kShown = 4;
   std::vector<std::string> reasons;
@@ -291,7 +291,7 @@ void Validator::check_alternatives(const Json& schemas, bool exactly_one, const 
     check(schemas[i], instance, at, own);
     if (own.found.empty()) {
       matching.push_back(i);
-      if (!exactly_one) return;
+      if (matches == Matches::kAny) return;
       if (matching.size() == 2) break;
     } else if (reasons.size() < kShown) {
       reasons.push_back(own.found.front().violation.message);
@@ -307,7 +307,7 @@ void Validator::check_alternatives(const Json& schemas, bool exactly_one, const 
   std::ranges::sort(reasons);
   const auto repeated = std::ranges::unique(reasons);
   reasons.erase(repeated.begin(), repeated.end());
-  add(at, exactly_one ? "oneOf" : "anyOf",
+  add(at, matches == Matches::kAny ? "anyOf" : "oneOf",
       fmt::format("matches none of the {} alternatives: {}", schemas.size(),
                   shorten(join(reasons, "; or: "), 400)),
       sink);

@@ -81,13 +81,15 @@ bool is_block(const Json& value) { return value.is_structured() && !value.empty(
 // Readers need accept an implicit key only up to 1024 characters.
 constexpr std::size_t kLongestKey = 1000;
 
-// Writes a non-empty object or array; `at_indent` says that the cursor already stands at the
-// indentation of its first line.
-void write_block(const Json& value, std::size_t indent, bool at_indent, std::string& out) {
+// Does the cursor already stand at the indentation of the first line, after "- "?
+enum class Start { kNewLine, kHere };
+
+// Writes a non-empty object or array.
+void write_block(const Json& value, std::size_t indent, Start start, std::string& out) {
   const std::string spaces(indent, ' ');
   for (const auto& item : value.items()) {
-    if (!at_indent) out += spaces;
-    at_indent = false;
+    if (start == Start::kNewLine) out += spaces;
+    start = Start::kNewLine;
     const Json& child = item.value();
     if (value.is_array()) {
       out += "- ";
@@ -99,13 +101,13 @@ void write_block(const Json& value, std::size_t indent, bool at_indent, std::str
         out += key + (is_block(child) ? ":" : ": ");
         if (is_block(child)) {
           out += '\n';
-          write_block(child, indent + 2, false, out);
+          write_block(child, indent + 2, Start::kNewLine, out);
           continue;
         }
       }
     }
     if (is_block(child)) {
-      write_block(child, indent + 2, true, out);
+      write_block(child, indent + 2, Start::kHere, out);
     } else {
       out += scalar(child) + '\n';
     }
@@ -117,7 +119,7 @@ void write_block(const Json& value, std::size_t indent, bool at_indent, std::str
 std::string dump_yaml(const Json& value) {
   std::string out;
   if (is_block(value)) {
-    write_block(value, 0, false, out);
+    write_block(value, 0, Start::kNewLine, out);
   } else {
     out = scalar(value) + '\n';
   }

@@ -37,6 +37,9 @@ struct Sink {
   std::vector<Found> found;
 };
 
+// How many alternatives may match: anyOf, oneOf.
+enum class Matches { kAny, kExactlyOne };
+
 class Validator final {
  public:
   explicit Validator(const Json& root) : root_(root) {}
@@ -65,7 +68,7 @@ class Validator final {
   void check_dependent(const Json& schema, const Json& instance, const Location& at, Sink& sink);
   void check_members(const Json& schema, const Json& instance, const Location& at, Sink& sink);
   void check_combinators(const Json& schema, const Json& instance, const Location& at, Sink& sink);
-  void check_alternatives(const Json& schemas, bool exactly_one, const Json& instance,
+  void check_alternatives(const Json& schemas, Matches matches, const Json& instance,
                           const Location& at, Sink& sink);
   bool accepts(const Json& schema, const Json& instance, const Location& at);
 

@@ -83,7 +83,7 @@ class HostileTest : public testing::EngineTest {
 TEST_F(HostileTest, AFunctionThatTakesTooLongIsEndedAtItsLimit) {
   EXPECT_EQ(error_type("    time.sleep(600)", 250ms), "Sandbox.Timedout");
   EXPECT_EQ(last_.error->message, "Task timed out after 0.25 seconds");
-  EXPECT_EQ(error_type("    print('turning')\n    while True: pass", 250ms), "Sandbox.Timedout");
+  EXPECT_EQ(error_type("    print('turning')\n    while True: pass", 3s), "Sandbox.Timedout");
   EXPECT_EQ(last_.log, "turning\n") << "what it printed before helps to find out why";
 }
 
@@ -247,9 +247,14 @@ def handler(event, context):
 }
 
 TEST_F(HostileTest, AWorkerCannotSpeakToAnothersRuntimeApi) {
-  auto victim =
-      function("victim", "import time\ndef handler(e, c): time.sleep(0.3); return 'true'");
-  auto running = begin(victim, Json::object(), "victims-request");
+  const std::filesystem::path gate = home() / "gate";
+  const auto victim = function("victim", R"(
+import os, time
+def handler(event, context):
+    while not os.path.exists(event["gate"]): time.sleep(0.005)
+    return "true"
+)");
+  auto running = begin(victim, {{"gate", gate.string()}}, "victims-request");
   ASSERT_TRUE(eventually([&] { return engine().stats().busy == 1; }));
   const auto spec = function("intruder", R"(
 import glob, os, socket
@@ -270,6 +275,7 @@ def handler(event, context):
     return said
 )");
   EXPECT_EQ(call(spec).output, Json::array({""}));
+  std::ofstream(gate) << "open";
   EXPECT_EQ(wait(std::move(running)).output, "true");
 }
 
@@ -339,7 +345,7 @@ time.sleep(600)
 )");
   start(with);
   auto spec = std::make_shared<dag::FunctionSpec>(*function("odd", ""));
-  spec->runtime.timeout = 500ms;
+  spec->runtime.timeout = 3s;
   const auto first = call(spec);
   const auto second = call(spec);
   EXPECT_EQ(problem(first), "");
@@ -384,12 +390,19 @@ def handler(event, context):
     print("n", n)
     return n
 )");
-    spec->runtime.timeout = 200ms;
     specs.push_back(spec);
   }
+  // The same workers, less patience.
+  const auto impatient = [](const dag::FunctionSpec& spec) {
+    auto copy = std::make_shared<dag::FunctionSpec>(spec);
+    copy->runtime.timeout = 200ms;
+    return copy;
+  };
   std::vector<std::future<execute::InvocationResult>> all;
   for (int n = 1; n <= 120; ++n) {
-    all.push_back(begin(specs[static_cast<std::size_t>(n % 4)], {{"n", n}}, fmt::format("n{}", n)));
+    std::shared_ptr<const dag::FunctionSpec> spec = specs[static_cast<std::size_t>(n % 4)];
+    if (n % 13 == 0 && n % 7 != 0) spec = impatient(*spec);
+    all.push_back(begin(spec, {{"n", n}}, fmt::format("n{}", n)));
     if (n % 9 == 0) engine().cancel(fmt::format("n{}", n));
   }
   for (int n = 1; n <= 120; ++n) {

@@ -64,9 +64,7 @@ Result<std::optional<WorkerRequest>> RequestParser::next() {
       to_skip_ = *body_bytes_ - here;
     }
   }
-  if (current_->oversize_bytes > 0) {
-    if (to_skip_ > 0) return std::nullopt;
-  } else {
+  if (current_->oversize_bytes == 0) {
     const std::size_t length = body_bytes_.value_or(0);
     if (buffer_.size() - consumed_ < length) return std::nullopt;
     current_->request.body = buffer_.substr(consumed_, length);

@@ -17,7 +17,7 @@ namespace ae::faas {
 
 struct WorkerRequest {
   net::Request request;
-  std::size_t oversize_bytes = 0;  // length of a body that was beyond the limit and thrown away
+  std::size_t oversize_bytes = 0;  // length of a body beyond the limit, which is thrown away
 };
 
 // Threads: one at a time.
@@ -28,10 +28,10 @@ class RequestParser final {
   explicit RequestParser(std::size_t max_body_bytes) : max_body_bytes_(max_body_bytes) {}
 
   void append(std::string_view bytes);
-  // The next complete request; nullopt until more bytes come. After an error the connection has
-  // no known state any more and must be closed.
-  // Errors: kInvalidArgument (not HTTP/1.1), kResourceExhausted (header too long),
-  // kUnimplemented (Transfer-Encoding).
+  // The next complete request; nullopt until more bytes come. One with too large a body counts as
+  // complete when its length is known: whoever waits for it need not wait for the rest. After an
+  // error the connection has no known state any more and must be closed. Errors: kInvalidArgument
+  // (not HTTP/1.1), kResourceExhausted (header too long), kUnimplemented (Transfer-Encoding).
   Result<std::optional<WorkerRequest>> next();
 
  private:
@@ -44,7 +44,7 @@ class RequestParser final {
   std::size_t consumed_ = 0;  // bytes of buffer_ that belong to requests already returned
   std::optional<WorkerRequest> current_;  // its head is complete
   std::optional<std::size_t> body_bytes_;
-  std::size_t to_skip_ = 0;
+  std::size_t to_skip_ = 0;  // of the body that is thrown away
 };
 
 }  // namespace ae::faas

@@ -25,7 +25,7 @@ namespace ae::faas::testing {
 using execute::InvocationResult;
 
 // Far beyond anything a working engine needs: it bounds a hang, it measures nothing.
-inline constexpr std::chrono::seconds kPatience{60};
+inline constexpr std::chrono::seconds kPatience{100};
 
 class EngineTest : public ::testing::Test {
  protected:

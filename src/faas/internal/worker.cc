@@ -19,9 +19,9 @@ namespace ae::faas {
 namespace {
 
 constexpr std::string_view kApi = "/2018-06-01/runtime";
-constexpr std::size_t kMaxConnections = 4;  // at one time; a runtime client uses one
-constexpr std::size_t kMaxRefused = 64;     // then the worker is broken or hostile
-constexpr std::size_t kReadBytes = 64UL << 10U;
+constexpr std::size_t kMaxConnections = 4;        // at one time; a runtime client uses one
+constexpr std::size_t kMaxRefused = 64;           // then the worker is broken or hostile
+constexpr std::size_t kReadBytes = 256UL << 10U;  // more than a socket or a pipe holds
 constexpr double kBetweenShare = 0.25;
 
 enum Slot : std::uint64_t { kProcessSlot, kOutputSlot, kListenerSlot, kFirstConnectionSlot };

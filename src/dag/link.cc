@@ -43,6 +43,20 @@ class Members final {
     return value->get<bool>();
   }
 
+  std::vector<std::string> texts(std::string_view name) {
+    std::vector<std::string> texts;
+    const Json* value = of_type(name, Json::value_t::array);
+    if (value == nullptr) return texts;
+    for (const Json& item : *value) {
+      if (!item.is_string()) {
+        refuse(fmt::format("each of \"{}\" must be a string", name));
+        return {};
+      }
+      texts.push_back(item.get<std::string>());
+    }
+    return texts;
+  }
+
   // nullptr when absent.
   const Json* of_type(std::string_view name, Json::value_t type) {
     const Json* value = json::find(object_, name);
@@ -67,21 +81,37 @@ class Members final {
 };
 
 Json to_json(const LocalPackage& package) {
-  return Json{{"kind", "localPackage"},
-              {"folder", package.folder},
-              {"handler", package.handler},
-              {"runtime", package.runtime}};
+  Json json{{"kind", "localPackage"},
+            {"folder", package.folder},
+            {"handler", package.handler},
+            {"runtime", package.runtime}};
+  if (!package.layers.empty()) json["layers"] = package.layers;
+  return json;
+}
+
+Json to_json(const HttpService& service) { return Json{{"kind", "http"}, {"url", service.url}}; }
+
+Json to_json(const LambdaFunction& function) {
+  return Json{{"kind", "lambda"}, {"arn", function.arn}};
 }
 
 Result<FunctionBinding> binding_from_json(const Json& json) {
   Members members(json, "\"binding\"");
   const std::string kind = members.text("kind");
-  LocalPackage package{members.text("folder"), members.text("handler"), members.text("runtime")};
-  if (kind != "localPackage") {
-    members.refuse(fmt::format("\"binding.kind\" is \"{}\"; known is localPackage", kind));
+  FunctionBinding binding;
+  if (kind == "localPackage") {
+    binding = LocalPackage{members.text("folder"), members.text("handler"), members.text("runtime"),
+                           members.texts("layers")};
+  } else if (kind == "http") {
+    binding = HttpService{members.text("url")};
+  } else if (kind == "lambda") {
+    binding = LambdaFunction{members.text("arn")};
+  } else {
+    members.refuse(
+        fmt::format("\"binding.kind\" is \"{}\"; known are localPackage, http and lambda", kind));
   }
   AE_CHECK(members.check());
-  return package;
+  return binding;
 }
 
 Json to_json(const FunctionExample& example) {
@@ -103,9 +133,14 @@ Result<FunctionExample> example_from_json(const Json& json) {
 Json to_json(const RuntimeSettings& runtime) {
   Json environment = Json::object();
   for (const auto& [name, value] : runtime.environment) environment[name] = value;
-  return Json{{"timeoutMs", runtime.timeout.count()},
-              {"memoryMb", runtime.memory_mb},
-              {"environment", std::move(environment)}};
+  Json json{{"timeoutMs", runtime.timeout.count()},
+            {"memoryMb", runtime.memory_mb},
+            {"environment", std::move(environment)}};
+  if (!runtime.egress.empty()) json["egress"] = runtime.egress;
+  if (!runtime.secrets.empty()) json["secrets"] = runtime.secrets;
+  if (!runtime.state.empty()) json["state"] = runtime.state;
+  if (!runtime.s3) json["s3"] = false;
+  return json;
 }
 
 Result<RuntimeSettings> runtime_from_json(const Json& json) {
@@ -122,6 +157,10 @@ Result<RuntimeSettings> runtime_from_json(const Json& json) {
       runtime.environment[item.key()] = item.value().get<std::string>();
     }
   }
+  runtime.egress = members.texts("egress");
+  runtime.secrets = members.texts("secrets");
+  runtime.state = members.text("state");
+  runtime.s3 = members.boolean("s3", true);
   AE_CHECK(members.check());
   return runtime;
 }
@@ -144,6 +183,7 @@ Json to_json(const FunctionSpec& spec) {
               {"description", spec.description},
               {"input", spec.input},
               {"output", spec.output},
+              {"schemas", spec.schemas == SchemaSource::kDeclared ? "declared" : "inferred"},
               {"effects", spec.effects},
               {"idempotent", spec.idempotent},
               {"runtime", to_json(spec.runtime)},
@@ -160,17 +200,14 @@ Result<FunctionSpec> function_spec_from_json(const Json& json) {
   // A schema may also be true or false.
   if (const Json* input = json::find(json, "input")) spec.input = *input;
   if (const Json* output = json::find(json, "output")) spec.output = *output;
+  if (const std::string source = members.text("schemas"); source == "inferred") {
+    spec.schemas = SchemaSource::kInferred;
+  } else if (!source.empty() && source != "declared") {
+    members.refuse(fmt::format("\"schemas\" is \"{}\"; known are declared and inferred", source));
+  }
+  spec.effects = members.texts("effects");
   spec.idempotent = members.boolean("idempotent", true);
   if (spec.name.empty()) members.refuse("\"name\" is missing");
-  if (const Json* effects = members.of_type("effects", Json::value_t::array)) {
-    for (const Json& effect : *effects) {
-      if (effect.is_string()) {
-        spec.effects.push_back(effect.get<std::string>());
-      } else {
-        members.refuse("\"effects\" must hold strings");
-      }
-    }
-  }
   AE_CHECK(members.check());
   if (const Json* runtime = json::find(json, "runtime")) {
     AE_TRY(spec.runtime, runtime_from_json(*runtime));

@@ -19,9 +19,18 @@ FunctionSpec spec() {
                     {"required", {"to"}}};
   spec.effects = {"send"};
   spec.idempotent = false;
-  spec.runtime = {std::chrono::milliseconds{1500}, 256, {{"MODE", "x"}}};
-  spec.binding =
-      LocalPackage{"/functions/send_email", "lambda_function.lambda_handler", "python3.11"};
+  spec.schemas = SchemaSource::kInferred;
+  spec.runtime = {.timeout = std::chrono::milliseconds{1500},
+                  .memory_mb = 256,
+                  .environment = {{"MODE", "x"}},
+                  .egress = {"smtp.example.org:587"},
+                  .secrets = {"SMTP_PASSWORD"},
+                  .state = "outbox",
+                  .s3 = false};
+  spec.binding = LocalPackage{.folder = "/functions/send_email",
+                              .handler = "lambda_function.lambda_handler",
+                              .runtime = "python3.11",
+                              .layers = {"/layers/smtp"}};
   spec.examples = {{Json{{"to", "a@example.org"}}, Json{{"id", "1"}}, ""},
                    {Json::object(), nullptr, "KeyError"}};
   return spec;
@@ -46,6 +55,16 @@ TEST(FunctionSpecTest, SurvivesJson) {
   EXPECT_EQ(function_spec_from_json(to_json(bare)).value(), bare);
 }
 
+TEST(FunctionSpecTest, EveryBindingSurvivesJson) {
+  for (const FunctionBinding& binding :
+       {FunctionBinding(HttpService{"http://resize.default.example.com/"}),
+        FunctionBinding(LambdaFunction{"arn:aws:lambda:eu-west-1:123456789012:function:resize"})}) {
+    FunctionSpec remote = spec();
+    remote.binding = binding;
+    EXPECT_EQ(function_spec_from_json(to_json(remote)).value(), remote);
+  }
+}
+
 TEST(FunctionSpecTest, KnowsItsParameters) {
   EXPECT_THAT(property_names(spec().input), ElementsAre("to", "body"));
   EXPECT_THAT(property_names(Json(true)), ElementsAre());
@@ -64,7 +83,10 @@ TEST(FunctionSpecTest, ErrorsNameTheMember) {
       {R"({"name":"f","idempotent":"no"})", "idempotent"},
       {R"({"name":"f","runtime":{"timeoutMs":-1}})", "timeoutMs"},
       {R"({"name":"f","runtime":{"environment":{"A":1}}})", "runtime.environment.A"},
+      {R"({"name":"f","runtime":{"egress":[1]}})", "egress"},
+      {R"({"name":"f","schemas":"dreamt"})", "dreamt"},
       {R"({"name":"f","binding":{"kind":"magic"}})", "magic"},
+      {R"({"name":"f","binding":{"kind":"http","url":1}})", "url"},
       {R"({"name":"f","examples":[1]})", "examples"}};
   for (const auto& [text, message] : faults) {
     const auto read = function_spec_from_json(json::parse(text).value());

@@ -10,7 +10,10 @@
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,9 +22,29 @@
 
 namespace ae::faas {
 
+// A service of this installation that functions reach at an address of their own network, which
+// has nothing else: connections to it are carried to a Unix socket.
+struct LocalService {
+  std::string address;      // "127.0.0.1:8000", as functions and the outside both know it
+  std::string unix_socket;  // where the service listens
+};
+
+enum class SandboxMode {
+  kAuto,     // as many protections as this machine has; what lacks is logged, and in protections()
+  kRequire,  // refuse to start without namespaces and system call filter
+  kOff,      // limits only: for machines of one's own and for comparison
+};
+
 struct FaasOptions {
   std::filesystem::path run_folder;    // sockets and shims; private to this process, made if absent
   std::filesystem::path state_folder;  // AE_STATE_DIR of function f is <state_folder>/f
+  SandboxMode sandbox = SandboxMode::kAuto;
+  // The buckets, for functions whose settings want them; and the variables with which an AWS SDK
+  // finds them, made for one function (its name), so that each has credentials of its own.
+  std::optional<LocalService> s3{};
+  std::function<std::map<std::string, std::string>(const std::string& function)> s3_environment{};
+  // The value of a declared secret; nullopt: there is none of that name. Threads: any.
+  std::function<std::optional<std::string>(const std::string& secret)> secret{};
   std::filesystem::path python = "/usr/bin/python3";
   std::size_t max_workers = 16;  // processes, over all functions
   std::size_t max_workers_per_function = 8;

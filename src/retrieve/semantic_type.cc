@@ -276,6 +276,11 @@ Field read_field(std::string name, const Json& schema, bool required, std::uint3
   std::ranges::sort(field.prose_terms, {}, &Term::stem);
   std::ranges::sort(field.terms, {}, &Term::stem);
   field.identifier = names_identifier(named, prose);
+  // "Number of the order" in words and digits is what identifies it; a whole number counts.
+  const bool numbered = (field.types & kNumberType) == 0 && (field.types & kIntegerType) == 0 &&
+                        std::ranges::find(field.heads, "number") != field.heads.end() &&
+                        std::ranges::find(field.heads, "phone") == field.heads.end();
+  field.identifier = field.identifier || numbered;
   field.person = any_word(field.heads, plan::is_person_noun);
   field.place = any_word(field.heads, plan::is_place_noun);
   // "departure_date" is a date, wherever one departs.

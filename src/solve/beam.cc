@@ -123,13 +123,11 @@ class Beam {
         move.function = function;
         move.clause = c;
         double delta = values_.gain(state, function, c) - kWeights.node;
-        if (sinks_of(state) >= active_clauses()) delta -= kWeights.extra_sink;
-        if (sinks_of_clause(state, c) > 0)
-          delta -= kWeights.action * static_cast<double>(acts) + 0.1;
+        if (sinks_of_clause(state, c) >= problem_.sinks[c]) delta -= kWeights.extra_sink;
         double hope = 0;
         values_.for_each_needed(function, [&](std::uint32_t input, bool required) {
           if (required) delta -= open_cost(field(input));
-          hope += values_.hope_of(input);
+          hope += values_.hope_beside(state, input);
         });
         move.score = state.score + delta;
         move.priority = move.score + kTrust * (state.hope + hope);
@@ -270,18 +268,11 @@ class Beam {
     return static_cast<std::size_t>(
         std::ranges::count(state.nodes, function, &NodeState::function));
   }
-  static std::size_t sinks_of(const State& state) {
-    return static_cast<std::size_t>(std::ranges::count(state.nodes, kNoNode, &NodeState::consumer));
-  }
   static std::size_t sinks_of_clause(const State& state, std::uint32_t clause) {
     return static_cast<std::size_t>(std::ranges::count_if(state.nodes, [&](const NodeState& node) {
       return node.consumer == kNoNode && node.clause == clause;
     }));
   }
-  std::size_t active_clauses() const {
-    return static_cast<std::size_t>(std::ranges::count(problem_.active, true));
-  }
-
   // The best states go on; of each size some, because a large plan that is only begun looks better
   // than a small one that is done.
   void step() {

@@ -122,7 +122,7 @@ void bind_optionals(const Problem& problem, State& state) {
     }
     if (best.fit == nullptr) return;
     const Mention& mention = problem.mentions[best.fit->mention];
-    state.score += 0.6 * kWeights.slot * best.score + regained(problem, state, mention);
+    state.score += 0.75 * kWeights.slot * best.score + regained(problem, state, mention);
     state.parameters[best.parameter].filling = Filling::kMention;
     state.parameters[best.parameter].fit = best.fit;
     state.used |= MentionMask{1} << best.fit->mention;

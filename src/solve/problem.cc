@@ -15,6 +15,7 @@ constexpr float kGenericVerb = 0.2F;  // "get", "show": what is wanted is said b
 constexpr float kInformation = 0.5F;  // "list", "compute"
 constexpr float kGenericNoun = 0.4F;  // "id", "result"
 constexpr float kAction = 1.2F;
+constexpr float kHead = 1.2F;  // "status" in "the status of the order"
 constexpr float kLeastClause = 1.3F;
 
 bool contains(const std::vector<std::string>& list, const std::string& word) {
@@ -37,10 +38,24 @@ bool names_medium(const plan::Query& query, std::size_t token) {
   return before == "by" || before == "via" || before == "per";
 }
 
+// What a question is about: "the status of the parcel" asks for a status. kNone when a verb says
+// it.
+std::size_t head_of(const plan::Query& query, const plan::Clause& clause) {
+  if (!clause.action.empty() && !plan::is_information_verb(clause.action)) return plan::kNone;
+  std::size_t head = plan::kNone;
+  for (const std::size_t token : clause.tokens) {
+    if (token == clause.action_token || plan::is_generic_verb(query.tokens[token].stem)) continue;
+    if (head != plan::kNone && token != head + 1) break;
+    head = token;
+  }
+  return head;
+}
+
 void read_words(Problem& problem) {
   const plan::Query& query = *problem.query;
   for (std::size_t c = 0; c < query.clauses.size() && c < kMaxClauses; ++c) {
     if (!problem.active[c]) continue;
+    const std::size_t head = head_of(query, query.clauses[c]);
     for (const std::size_t token : query.clauses[c].tokens) {
       if (problem.words.size() >= kMaxTokens) return;
       const std::string& stem = query.tokens[token].stem;
@@ -52,6 +67,8 @@ void read_words(Problem& problem) {
         weight *= kAction;
       } else if (plan::is_information_verb(stem) && word.action) {
         weight *= kInformation;
+      } else if (token == head) {
+        weight *= kHead;
       } else if (plan::is_generic_noun(stem)) {
         weight *= kGenericNoun;
       }
@@ -122,6 +139,22 @@ void read_action_coverage(Problem& problem) {
   }
 }
 
+// "The price and the stock of a lamp" asks for two things.
+void count_sinks(Problem& problem) {
+  const plan::Query& query = *problem.query;
+  problem.sinks.assign(query.clauses.size(), 1);
+  for (std::size_t t = 1; t + 1 < query.tokens.size(); ++t) {
+    if (query.tokens[t].lower != "and" && query.tokens[t].lower != ",") continue;
+    std::size_t next = t + 1;
+    while (next + 1 < query.tokens.size() && plan::is_function_word(query.tokens[next].lower))
+      ++next;
+    const plan::Token& a = query.tokens[t - 1];
+    const plan::Token& b = query.tokens[next];
+    if (a.content && b.content && a.clause == b.clause && a.clause != plan::kNone)
+      ++problem.sinks[a.clause];
+  }
+}
+
 // A function with side effects needs a verb in the query that asks for them.
 bool asked_for(const Problem& problem, const retrieve::IndexedFunction& function) {
   if (function.spec->effects.empty()) return true;
@@ -186,6 +219,7 @@ Problem make_problem(const plan::Query& query, const retrieve::Pool& pool,
     problem.pool.push_back(candidate.number);
   problem.mentions = find_mentions(query, *pool.index, problem.pool, active);
   read_words(problem);
+  count_sinks(problem);
   read_coverage(problem);
   read_actions(problem);
   read_action_coverage(problem);

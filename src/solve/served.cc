@@ -7,11 +7,11 @@
 namespace ae::solve::internal {
 namespace {
 
-constexpr double kMinShare = 0.45;       // of a clause's words, by weight
-constexpr double kExcusingShare = 0.75;  // so much of the rest excuses an unknown or mild verb
-constexpr double kSureShare = 0.7;       // from here what is named first need not be known
-constexpr double kUnknown = 0.5;         // weight of a word that no function has
-constexpr float kDone = 0.3F;            // a word counts as covered from here
+constexpr double kMinShare = 0.45;      // of a clause's words, by weight
+constexpr double kExcusingShare = 0.6;  // so much of the rest excuses an unknown or mild verb
+constexpr double kSureShare = 0.7;      // from here what is named first need not be known
+constexpr double kUnknown = 0.5;        // weight of a word that no function has
+constexpr float kDone = 0.3F;           // a word counts as covered from here
 
 class Judge {
  public:
@@ -25,7 +25,7 @@ class Judge {
       const std::string& action = query_.clauses[clause_].action;
       const bool specific = plan::is_action_verb(action) && !plan::is_information_verb(action);
       if (specific) return false;
-      if (rest_ <= 0 || rest_covered_ / rest_ < kExcusingShare * 0.8) return false;
+      if (rest_ <= 0 || rest_covered_ / rest_ < kExcusingShare) return false;
     }
     if (covered_ / all_ < kSureShare && !head_covered()) return false;
     return rest_ <= 0 ? action_covered_ || uses_value() : covered_ / all_ >= kMinShare;

@@ -77,6 +77,11 @@ class Fitter {
 
   // Words around the value: its nouns, its preposition, whether it is a person's.
   double adjust(double score) const {
+    // "The parcel Blue Moon" names a parcel; its number is for another step to find.
+    const bool named = slot_.kind == SlotKind::kName ||
+                       (slot_.kind == SlotKind::kQuoted &&
+                        slot_.text.find_first_of("0123456789") == std::string::npos);
+    if (field_.identifier && named) return score;
     if (!slot_.heads.empty()) {
       score = heads_meet(slot_, field_) ? both(score, 0.5) : score * (counts() ? 0.95 : 0.8);
     }
@@ -94,7 +99,6 @@ class Fitter {
     }
     if (slot_.kind != SlotKind::kName) return score;
     if (slot_.person && !field_.person) score *= 0.55;
-    if (field_.identifier) return score;
     if (slot_.person && field_.person) score = both(score, 0.4);
     if (word == "in" || word == "at" || word == "near") {
       if (field_.place) score = both(score, 0.4);
@@ -339,7 +343,9 @@ class Fitter {
 
   double quoted_score() const {
     if (field_.free_text) return 0.8;
-    if (field_.identifier) return 0.35;
+    if (field_.identifier) {
+      return slot_.text.find_first_of("0123456789") == std::string::npos ? 0.15 : 0.5;
+    }
     if (speaks_of(field_, {"titl", "name", "queri", "keyword", "subject", "text", "topic", "term"}))
       return 0.75;
     return field_.types == retrieve::kAnyType ? 0.3 : 0.55;

@@ -320,6 +320,29 @@ TEST(Solve, TwinsAreToldApartByHowTheirParametersChain) {
   EXPECT_THAT(steps(licensed), ElementsAre("harbour_b(licence=$licence)"));
 }
 
+TEST(Solve, OneRequestMayAskForTwoThings) {
+  const Solution solution = ask("Show the pages and the summary of \"The Long Night\"");
+  EXPECT_THAT(steps(solution),
+              UnorderedElementsAre("book_pages(title=$title)", "book_summary(title=$title)"));
+}
+
+TEST(Solve, ItIsWhatTheStepBeforeMade) {
+  const auto snapshot = read_functions(R"json([
+    {"name": "shrink", "description": "Resizes a picture to a width and a height.",
+     "input": {"picture": {"type": "string", "description": "File name of the picture.", "examples": ["cat.png"]},
+               "width": {"type": "integer", "description": "Width in pixels."},
+               "height": {"type": "integer", "description": "Height in pixels."}},
+     "output": {"small": {"type": "string", "description": "File name of the resized picture.", "examples": ["cat.png"]}}},
+    {"name": "mirror", "description": "Mirrors a picture.",
+     "input": {"picture": {"type": "string", "description": "File name of the picture.", "examples": ["cat.png"]}},
+     "output": {"mirrored": {"type": "string", "description": "File name of the mirrored picture.", "examples": ["cat.png"]}}}
+  ])json");
+  const Solution solution = solve_all("Resize dog.png to 640x480 and mirror it", snapshot).front();
+  EXPECT_THAT(steps(solution), ElementsAre("shrink(picture=$picture, width=$width, height=$height)",
+                                           "mirror(picture=shrink.small)"));
+  EXPECT_EQ(solution.first_inputs, (Json{{"picture", "dog.png"}, {"width", 640}, {"height", 480}}));
+}
+
 TEST(Solve, ThenOrdersStepsThatChangeSomething) {
   const Solution solution =
       ask("Reserve the book \"The Long Night\" for r_042, then delete the account of r_042");

@@ -153,6 +153,19 @@ double Values::hope_of(std::uint32_t input) {
   return best;
 }
 
+double Values::hope_beside(const State& state, std::uint32_t input) {
+  double best = hope_of(input);
+  for (const Producer& producer : index_.producers(input)) {
+    if (producer.score < 0.5F) break;
+    const std::uint32_t function = field(producer.field).function;
+    if (std::ranges::find(state.nodes, function, &NodeState::function) == state.nodes.end())
+      continue;
+    return std::max(best,
+                    open_cost(field(input)) + edge_value(static_cast<double>(producer.score)));
+  }
+  return best;
+}
+
 double Values::affinity(const State& state, std::uint32_t p, const Mention& mention) const {
   const std::uint32_t clause = state.nodes[owner_of(state, p)].clause;
   const std::size_t own = mention.slot.clause;

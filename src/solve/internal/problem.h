@@ -58,8 +58,9 @@ struct Problem {
   std::vector<bool> active;         // by clause: asks, and is not known to be unserved
   std::vector<Mention> mentions;
   std::vector<Word> words;
-  std::vector<float> coverage;        // by function, then word: 0..1
-  std::vector<bool> justified;        // by function: its effects are asked for, or it has none
+  std::vector<float> coverage;     // by function, then word: 0..1
+  std::vector<std::size_t> sinks;  // by clause: how many things it asks for ("price and stock of")
+  std::vector<bool> justified;     // by function: its effects are asked for, or it has none
   std::vector<float> matches_action;  // by function and clause: does what the clause's verb says
 
   float covers(std::uint32_t function, std::size_t word) const {

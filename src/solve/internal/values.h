@@ -43,6 +43,8 @@ class Values final {
   // What a pending parameter may yet earn over being left to the caller: a value of the query, or
   // half of its cost when some step could produce it, since that step costs something, too.
   double hope_of(std::uint32_t input);
+  // The same where a step that is there already may produce it.
+  double hope_beside(const State& state, std::uint32_t input);
   // The share of a value's worth that is left when another request's clause gives it.
   double affinity(const State& state, std::uint32_t p, const Mention& mention) const;
   // The penalties for unused values that end when this one is used.

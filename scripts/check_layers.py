@@ -177,12 +177,20 @@ def check_library_header(where, header, module, stem):
         yield f"{where}: <{header}> is of no library that scripts/check_layers.py knows"
 
 
+def listed_files(folder):
+    """The words of a module's CMakeLists.txt files; those of its folders as paths from the module."""
+    for path in folder.rglob("CMakeLists.txt"):
+        words = re.sub(r"#[^\n]*", "", path.read_text(encoding="utf-8"))
+        place = path.parent.relative_to(folder)
+        for word in words.replace(")", " ").replace("(", " ").split():
+            yield (place / word).as_posix()
+
+
 def check_built(root, modules):
     """Every source is listed in its module's CMakeLists.txt, and every module is explained."""
     for name in sorted(modules):
         folder = root / "src" / name
-        text = (folder / "CMakeLists.txt").read_text(encoding="utf-8")
-        listed = set(re.sub(r"#[^\n]*", "", text).replace(")", " ").replace("(", " ").split())
+        listed = set(listed_files(folder))
         for path in sorted(folder.rglob("*.cc")):
             inside = path.relative_to(folder).as_posix()
             if inside not in listed:

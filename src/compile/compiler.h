@@ -41,8 +41,8 @@ using TargetOptions = std::map<std::string, std::string, std::less<>>;
 
 struct OptionInfo {
   std::string_view name;
-  std::string_view values;   // "jsonata | jsonpath"
-  std::string_view fallback; // what holds when it is not given; "" for none
+  std::string_view values;    // "jsonata | jsonpath"; "<text>" when any text will do
+  std::string_view fallback;  // what holds when it is not given; "" for none
   std::string_view description;
 };
 

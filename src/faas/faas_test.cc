@@ -76,7 +76,8 @@ def handler(event, context):
   ASSERT_EQ(problem(result), "");
   std::set<std::string> names;
   for (const auto& [name, value] : result.output.items()) names.insert(name);
-  EXPECT_THAT(names, ::testing::IsSubsetOf({"AE_STATE_DIR",
+  EXPECT_THAT(names, ::testing::IsSubsetOf({"AE_RUNTIME_SOCKET",
+                                            "AE_STATE_DIR",
                                             "AWS_DEFAULT_REGION",
                                             "AWS_EXECUTION_ENV",
                                             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",

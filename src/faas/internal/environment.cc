@@ -19,7 +19,7 @@ namespace {
 bool is_reserved(std::string_view name) {
   return name.starts_with("AWS_LAMBDA_") || name.starts_with("LAMBDA_") || name == "_HANDLER" ||
          name == "_X_AMZN_TRACE_ID" || name == "AWS_REGION" || name == "AWS_DEFAULT_REGION" ||
-         name == "AWS_EXECUTION_ENV" || name == "AE_STATE_DIR";
+         name == "AWS_EXECUTION_ENV" || name == "AE_STATE_DIR" || name == "AE_RUNTIME_SOCKET";
 }
 
 bool is_possible(std::string_view name, std::string_view value) {
@@ -40,9 +40,7 @@ std::string log_stream(WallTime now) {
 
 }  // namespace
 
-std::string runtime_api_entry(const std::string& address) {
-  return "AWS_LAMBDA_RUNTIME_API=" + address;
-}
+std::string socket_entry(const std::string& socket) { return "AE_RUNTIME_SOCKET=" + socket; }
 
 std::string function_arn(const std::string& name) {
   return fmt::format("arn:aws:lambda:{}:000000000000:function:{}", kRegion, name);
@@ -66,7 +64,7 @@ std::vector<std::string> worker_environment(const dag::FunctionSpec& function,
   std::map<std::string, std::string> all{
       {"AWS_LAMBDA_RUNTIME_API", place.api_address},
       {"_HANDLER", package.handler},
-      {"LAMBDA_TASK_ROOT", package.folder},
+      {"LAMBDA_TASK_ROOT", place.task_folder.string()},
       {"LAMBDA_RUNTIME_DIR", place.runtime_folder.string()},
       {"AWS_LAMBDA_FUNCTION_NAME", function.name},
       {"AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"},
@@ -81,6 +79,7 @@ std::vector<std::string> worker_environment(const dag::FunctionSpec& function,
       {"LANG", "en_US.UTF-8"},
       {"PATH", "/usr/local/bin:/usr/bin:/bin"},
       {"AE_STATE_DIR", place.state_folder.string()},
+      {"AE_RUNTIME_SOCKET", place.socket},
   };
   for (const auto& [name, value] : function.runtime.environment) {
     if (!is_reserved(name) && is_possible(name, value)) all[name] = value;

@@ -10,17 +10,23 @@
 
 namespace ae::faas {
 
+// All paths as the function's processes see them.
 struct WorkerPlace {
-  std::filesystem::path runtime_folder;  // the runtime client
-  std::filesystem::path state_folder;    // the function's own
-  std::string api_address;               // "unix:<path>"
+  std::filesystem::path task_folder;     // LAMBDA_TASK_ROOT: the package
+  std::filesystem::path runtime_folder;  // LAMBDA_RUNTIME_DIR: our runtime clients
+  std::filesystem::path state_folder;    // AE_STATE_DIR: the function's own
+  // Where layers are: "/opt" where they can be laid over it, else each layer's own folder, the one
+  // that wins first.
+  std::vector<std::filesystem::path> layers{};
+  std::string socket;       // AE_RUNTIME_SOCKET: the path at which our own clients find us
+  std::string api_address;  // AWS_LAMBDA_RUNTIME_API, for all others: "127.0.0.1:9001"
 };
 
 inline constexpr const char* kRegion = "us-east-1";
 
-// "unix:<path>" in AWS_LAMBDA_RUNTIME_API also marks a worker's descendants (internal/sweep.h), so
-// a function's own settings never replace the reserved names.
-std::string runtime_api_entry(const std::string& address);
+// "AE_RUNTIME_SOCKET=<path>", which also marks a worker's descendants (internal/sweep.h), so a
+// function's own settings never replace the reserved names.
+std::string socket_entry(const std::string& socket);
 
 // "NAME=value" entries: Lambda's, AE_STATE_DIR, then the function's own, which may replace PATH,
 // TZ, LANG and the like but no reserved name. Entries that no environment can hold are left out.

@@ -7,15 +7,13 @@
 #include <utility>
 #include <variant>
 
-#include "base/file.h"
 #include "faas/internal/environment.h"
-#include "faas/internal/shims.h"
+#include "faas/internal/peer.h"
+#include "faas/internal/runtime.h"
 #include "faas/internal/sweep.h"
 
 namespace ae::faas {
 namespace {
-
-constexpr const char* kShimName = "python_runtime.py";
 
 std::filesystem::path runtime_folder(const FaasOptions& options) {
   return options.run_folder / "runtime";
@@ -23,9 +21,7 @@ std::filesystem::path runtime_folder(const FaasOptions& options) {
 
 }  // namespace
 
-std::string marker_of(const std::string& socket_path) {
-  return runtime_api_entry("unix:" + socket_path);
-}
+std::string marker_of(const std::string& socket_path) { return socket_entry(socket_path); }
 
 Result<void> prepare_run_folder(const FaasOptions& options) {
   std::error_code error;
@@ -42,16 +38,22 @@ Result<void> prepare_run_folder(const FaasOptions& options) {
     std::error_code ignored;
     if (entry->path().extension() == ".sock") std::filesystem::remove(entry->path(), ignored);
   }
-  return write_file_atomically(runtime_folder(options) / kShimName, kPythonRuntime);
+  return write_runtime_clients(runtime_folder(options));
 }
 
 Result<std::unique_ptr<Worker>> launch_worker(const FaasOptions& options,
                                               const Scheduler::Spawn& order) {
   const dag::FunctionSpec& function = *order.function;
   const std::string socket = (options.run_folder / fmt::format("w{}.sock", order.worker)).string();
-  const WorkerPlace place{.runtime_folder = runtime_folder(options),
-                          .state_folder = options.state_folder / folder_name(function.name),
-                          .api_address = "unix:" + socket};
+  const auto* package = std::get_if<dag::LocalPackage>(&function.binding);
+  if (package == nullptr) {
+    return fail(ErrorCode::kFailedPrecondition, function.name + " is no local package");
+  }
+  WorkerPlace place{.task_folder = package->folder,
+                    .runtime_folder = runtime_folder(options),
+                    .state_folder = options.state_folder / folder_name(function.name),
+                    .socket = socket,
+                    .api_address = "unix:" + socket};
   std::error_code error;
   std::filesystem::create_directories(place.state_folder, error);
   if (error) {
@@ -59,17 +61,27 @@ Result<std::unique_ptr<Worker>> launch_worker(const FaasOptions& options,
                 fmt::format("cannot make the state folder {} of {}: {}",
                             place.state_folder.string(), function.name, error.message()));
   }
-  // -s: no packages of the server's user. -B: the package's folder stays as it is.
-  return Worker::start({.id = order.worker,
+  for (auto layer = package->layers.rbegin(); layer != package->layers.rend(); ++layer) {
+    place.layers.emplace_back(*layer);
+  }
+  AE_TRY(RuntimeCommand command, runtime_command(options, *package, place));
+  LoopbackListener tcp;
+  if (command.client == RuntimeClient::kForeign) {
+    AE_TRY(tcp, listen_on_loopback());
+    place.api_address = tcp.address;
+  }
+  AE_TRY(std::unique_ptr<Worker> worker,
+         Worker::start({.id = order.worker,
                         .socket_path = socket,
-                        .process = {.arguments = {options.python.string(), "-s", "-B",
-                                                  (place.runtime_folder / kShimName).string()},
+                        .process = {.arguments = std::move(command.arguments),
                                     .environment = worker_environment(
                                         function, place, SystemClock::instance().now()),
-                                    .folder = std::get<dag::LocalPackage>(function.binding).folder,
+                                    .folder = package->folder,
                                     .memory_mb = function.runtime.memory_mb},
                         .max_response_bytes = options.max_response_bytes,
-                        .max_log_bytes = options.max_log_bytes});
+                        .max_log_bytes = options.max_log_bytes}));
+  if (tcp.socket) AE_CHECK(worker->add_listener(std::move(tcp.socket), Peers::kOfSession));
+  return worker;
 }
 
 }  // namespace ae::faas

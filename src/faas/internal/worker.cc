@@ -13,18 +13,26 @@
 #include <utility>
 
 #include "faas/internal/environment.h"
+#include "faas/internal/peer.h"
 #include "json/json.h"
 
 namespace ae::faas {
 namespace {
 
 constexpr std::string_view kApi = "/2018-06-01/runtime";
-constexpr std::size_t kMaxConnections = 4;        // at one time; a runtime client uses one
+constexpr std::size_t kMaxConnections = 8;        // at one time; a runtime client uses one or two
 constexpr std::size_t kMaxRefused = 64;           // then the worker is broken or hostile
 constexpr std::size_t kReadBytes = 256UL << 10U;  // more than a socket or a pipe holds
 constexpr double kBetweenShare = 0.25;
 
-enum Slot : std::uint64_t { kProcessSlot, kOutputSlot, kListenerSlot, kFirstConnectionSlot };
+constexpr std::size_t kMaxListeners = 2;  // Unix, TCP
+
+enum Slot : std::uint64_t {
+  kProcessSlot,
+  kOutputSlot,
+  kFirstListenerSlot,
+  kFirstConnectionSlot = kFirstListenerSlot + kMaxListeners
+};
 static_assert(kFirstConnectionSlot + kMaxConnections <= Worker::kSlots);
 
 Result<UniqueFd> listen_on(const std::string& path) {
@@ -44,14 +52,6 @@ Result<UniqueFd> listen_on(const std::string& path) {
                                                      path, std::strerror(errno)));
   }
   return socket;
-}
-
-// SOCK_STREAM's peer is who connected, as the kernel saw it then.
-bool is_of_session(int socket, pid_t session) {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.pid > 0 &&
-         ::getsid(peer.pid) == session;
 }
 
 std::string answer(int status, std::string_view reason, std::string_view body) {
@@ -75,10 +75,11 @@ Result<std::unique_ptr<Worker>> Worker::start(WorkerSettings settings) {
 
 Worker::Worker(WorkerSettings settings, UniqueFd listener, std::unique_ptr<Process> process)
     : settings_(std::move(settings)),
-      listener_(std::move(listener)),
       process_(std::move(process)),
       connections_(kMaxConnections),
-      log_(settings_.max_log_bytes) {}
+      log_(settings_.max_log_bytes) {
+  listeners_.push_back({.socket = std::move(listener), .peers = Peers::kOfSession});
+}
 
 Worker::~Worker() { ::unlink(settings_.socket_path.c_str()); }
 
@@ -86,7 +87,27 @@ void Worker::watch(Poller& poller) {
   poller_ = &poller;
   poller.watch(process_->pidfd(), EPOLLIN, token(settings_.id, kProcessSlot));
   poller.watch(process_->output(), EPOLLIN, token(settings_.id, kOutputSlot));
-  poller.watch(listener_.get(), EPOLLIN, token(settings_.id, kListenerSlot));
+  for (std::size_t index = 0; index < listeners_.size(); ++index) {
+    poller.watch(listeners_[index].socket.get(), EPOLLIN,
+                 token(settings_.id, kFirstListenerSlot + index));
+  }
+}
+
+Result<void> Worker::add_listener(UniqueFd listener, Peers peers) {
+  if (listeners_.size() == kMaxListeners) {
+    return fail(ErrorCode::kFailedPrecondition, "a worker listens on two sockets at most");
+  }
+  const int flags = ::fcntl(listener.get(), F_GETFL);
+  if (flags < 0 || ::fcntl(listener.get(), F_SETFL, flags | O_NONBLOCK) != 0) {
+    return fail(ErrorCode::kUnavailable,
+                fmt::format("cannot serve a worker's socket: {}", std::strerror(errno)));
+  }
+  if (poller_ != nullptr) {
+    poller_->watch(listener.get(), EPOLLIN,
+                   token(settings_.id, kFirstListenerSlot + listeners_.size()));
+  }
+  listeners_.push_back({.socket = std::move(listener), .peers = peers});
+  return {};
 }
 
 std::vector<WorkerEvent> Worker::on_ready(std::uint64_t token) {
@@ -94,8 +115,8 @@ std::vector<WorkerEvent> Worker::on_ready(std::uint64_t token) {
   const std::uint64_t slot = token % kSlots;
   if (slot == kOutputSlot) {
     read_output(kReadBytes);
-  } else if (slot == kListenerSlot) {
-    accept_connection();
+  } else if (slot >= kFirstListenerSlot && slot - kFirstListenerSlot < listeners_.size()) {
+    accept_connection(listeners_[slot - kFirstListenerSlot]);
   } else if (slot >= kFirstConnectionSlot && slot - kFirstConnectionSlot < connections_.size()) {
     const std::size_t index = slot - kFirstConnectionSlot;
     if (connections_[index].wants_write) flush(index);
@@ -106,7 +127,7 @@ std::vector<WorkerEvent> Worker::on_ready(std::uint64_t token) {
 
 std::vector<WorkerEvent> Worker::drain_connections() {
   std::vector<WorkerEvent> events;
-  accept_connection();
+  for (const Listener& listener : listeners_) accept_connection(listener);
   for (std::size_t index = 0; index < connections_.size(); ++index) {
     while (connections_[index].socket) {
       int unread = 0;
@@ -118,9 +139,12 @@ std::vector<WorkerEvent> Worker::drain_connections() {
   return events;
 }
 
-void Worker::accept_connection() {
-  UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!socket || phase_ == Phase::kEnding || !is_of_session(socket.get(), process_->pid())) return;
+void Worker::accept_connection(const Listener& listener) {
+  UniqueFd socket(::accept4(listener.socket.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!socket || phase_ == Phase::kEnding) return;
+  if (listener.peers == Peers::kOfSession && !is_peer_of_session(socket.get(), process_->pid())) {
+    return;
+  }
   for (std::size_t index = 0; index < connections_.size(); ++index) {
     Connection& connection = connections_[index];
     if (connection.socket) continue;

@@ -4,8 +4,10 @@
 //   next--> idle
 //
 // Everything a worker sends is checked against this; what does not fit is refused and changes
-// nothing. Only processes of the worker's own session may connect (SO_PEERCRED), so that workers
-// of one user cannot speak for each other.
+// nothing. Only processes of the worker's own session may connect, so that workers of one user
+// cannot speak for each other.
+//
+// Our own runtime clients use the Unix socket; add_listener() serves those that know only TCP.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +29,12 @@
 #include "faas/internal/scheduler.h"
 
 namespace ae::faas {
+
+// Who may connect to a listening socket.
+enum class Peers {
+  kOfSession,  // processes of the worker's session: for sockets that others can reach as well
+  kAll,        // for a socket in a network namespace that holds the worker's processes alone
+};
 
 struct WorkerSettings {
   WorkerId id = 0;
@@ -72,6 +80,10 @@ class Worker final {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
+  // Serves the Runtime API on one more listening socket (TCP), which is made non-blocking. At most
+  // once, before or after watch(). Errors: kFailedPrecondition when there is a second one already.
+  Result<void> add_listener(UniqueFd listener, Peers peers);
+
   void watch(Poller& poller);
 
   // Reads and writes what the descriptor behind the token is ready for.
@@ -105,6 +117,10 @@ class Worker final {
       SteadyTime::max();  // of the phase; what then happens is the owner's business
 
  private:
+  struct Listener {
+    UniqueFd socket;
+    Peers peers = Peers::kOfSession;
+  };
   struct Connection {
     UniqueFd socket;
     std::unique_ptr<RequestParser> parser;
@@ -115,7 +131,7 @@ class Worker final {
 
   Worker(WorkerSettings settings, UniqueFd listener, std::unique_ptr<Process> process);
 
-  void accept_connection();
+  void accept_connection(const Listener& listener);
   void read_connection(std::size_t index, std::vector<WorkerEvent>& events);
   void handle(std::size_t index, WorkerRequest request, std::vector<WorkerEvent>& events);
   void handle_next(std::size_t index, std::vector<WorkerEvent>& events);
@@ -130,7 +146,7 @@ class Worker final {
   void read_output(std::size_t limit);
 
   const WorkerSettings settings_;
-  UniqueFd listener_;
+  std::vector<Listener> listeners_;
   std::unique_ptr<Process> process_;
   std::vector<Connection> connections_;
   std::optional<std::size_t> parked_;  // the connection whose GET next waits

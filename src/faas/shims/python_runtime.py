@@ -30,7 +30,7 @@ class RuntimeApi:
 
     def __init__(self, address):
         self._socket = socket(AF_UNIX, SOCK_STREAM)
-        self._socket.connect(address.removeprefix("unix:"))
+        self._socket.connect(address)
         self._buffer = b""
 
     def send(self, data):
@@ -206,7 +206,7 @@ def start():
     except Exception as error:  # the module's own code failed while it was imported
         error_type, payload = error_payload(error, skip_frames=own_frames(error.__traceback__))
     flush()
-    api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    api = RuntimeApi(os.environ["AE_RUNTIME_SOCKET"])
     api.send(ERROR % (b"init/error", error_type.encode(errors="replace"), len(payload), payload))
     api.receive()
     sys.exit(1)
@@ -272,7 +272,7 @@ def main():
     logging.getLogger().addHandler(log_handler)
     handler = start()
     try:
-        serve(RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"]), handler, log_handler)
+        serve(RuntimeApi(os.environ["AE_RUNTIME_SOCKET"]), handler, log_handler)
     except Disconnected:
         sys.exit(0)
 

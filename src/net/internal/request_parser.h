@@ -1,6 +1,4 @@
-// HTTP/1.x bytes to Requests: Beast's parser for heads, behind checks that are stricter than its
-// own where two servers could read one message differently (request smuggling, RFC 9112
-// section 11.2).
+// HTTP/1.x bytes to Requests.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +8,9 @@
 #include <string_view>
 #include <utility>
 
+#include "net/chunked_decoder.h"
 #include "net/http_message.h"
-#include "net/internal/chunked_decoder.h"
+#include "net/request_head.h"
 
 namespace ae::net::internal {
 
@@ -31,10 +30,7 @@ class RequestParser final {
     Progress progress;
     std::size_t consumed;
   };
-  struct Rejection {
-    int status = 400;
-    std::string detail;
-  };
+  using Rejection = RequestRejection;
 
   explicit RequestParser(Limits limits);
 
@@ -48,18 +44,15 @@ class RequestParser final {
   bool http10() const { return http10_; }          // of the request completed last
 
  private:
-  Step feed_head(std::string_view input, std::size_t head_end, std::size_t before);
+  Step begin_body(RequestHead head, std::string_view input, std::size_t head_end);
   Step feed_body(std::string_view input, std::size_t before);
   Step reject(int status, std::string detail);
   Step reject_large_body();
-  // Position after the empty line that ends the head; 0 when it has not arrived, or when a line is
-  // broken: then rejection_ says so.
-  std::size_t find_head_end(std::string_view input);
 
   Limits limits_;
+  RequestHeadReader heads_;
   Request request_;
   Rejection rejection_;
-  std::size_t scanned_ = 0;  // bytes of the head known to hold no end and no broken line
   bool in_body_ = false;
   bool keep_alive_ = false;
   bool http10_ = false;

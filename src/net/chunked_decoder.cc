@@ -1,9 +1,11 @@
-#include "net/internal/chunked_decoder.h"
+#include "net/chunked_decoder.h"
 
 #include <algorithm>
 #include <charconv>
 
-namespace ae::net::internal {
+#include "base/text.h"
+
+namespace ae::net {
 namespace {
 
 // Sixteen digits of size, and room for a signature or two as an extension.
@@ -76,7 +78,11 @@ ChunkedDecoder::Outcome ChunkedDecoder::step(std::string_view& input, std::strin
       if (outcome == Outcome::kMalformed && before >= allowed) return Outcome::kTrailerTooLarge;
       if (outcome != Outcome::kDone) return outcome;
       trailer_bytes_ += before - input.size();
-      if (line.empty()) state_ = State::kDone;
+      if (line.empty()) {
+        state_ = State::kDone;
+      } else if (const std::size_t colon = line.find(':'); colon != std::string_view::npos) {
+        trailers_.emplace_back(line.substr(0, colon), trim(line.substr(colon + 1)));
+      }
       return Outcome::kDone;
     }
     case State::kDone:
@@ -92,4 +98,4 @@ ChunkedDecoder::Outcome ChunkedDecoder::feed(std::string_view& input, std::strin
   return Outcome::kDone;
 }
 
-}  // namespace ae::net::internal
+}  // namespace ae::net

@@ -6,8 +6,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
-namespace ae::net::internal {
+#include "net/http_message.h"
+
+namespace ae::net {
 
 class ChunkedDecoder final {
  public:
@@ -19,9 +22,11 @@ class ChunkedDecoder final {
 
   explicit ChunkedDecoder(Limits limits) : limits_(limits) {}
 
-  // Takes what it can use from the front of input and appends the data to body. Extensions and
-  // trailers are checked and thrown away.
+  // Takes what it can use from the front of input and appends the data to body. Extensions are
+  // checked and thrown away.
   Outcome feed(std::string_view& input, std::string& body);
+  // The fields after the last chunk; lines that are no fields are left out.
+  Headers take_trailers() { return std::move(trailers_); }
 
  private:
   enum class State { kSize, kData, kDataEnd, kTrailer, kDone };
@@ -34,6 +39,7 @@ class ChunkedDecoder final {
   State state_ = State::kSize;
   std::uint64_t left_ = 0;  // of the chunk being read
   std::size_t trailer_bytes_ = 0;
+  Headers trailers_;
 };
 
-}  // namespace ae::net::internal
+}  // namespace ae::net

@@ -320,6 +320,14 @@ def verify_copy(out_dir):
             raise RenamingError(f"the copy fails {command[0].name}:\n{done.stderr}")
 
 
+def packs_in_use(packs, sentences):
+    """The packs with a function that some expected workflow calls. Other packs stay out of the
+    copy: their data may be names that the world gives, such as time zones and image formats."""
+    called = {name for sentence in sentences for name in sentence["expect"]["functions"]}
+    used = {folder.parent for folder, spec in packs.items() if spec["name"] in called}
+    return {folder: spec for folder, spec in packs.items() if folder.parent in used}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("packs_dir", type=pathlib.Path)
@@ -333,6 +341,7 @@ def main():
     if not packs:
         parser.error(f"{arguments.packs_dir} holds no <pack>/<name>/function.yaml")
     sentences = json.loads(arguments.sentences.read_text(encoding="utf-8"))
+    packs = packs_in_use(packs, sentences)
     try:
         renaming = Renaming(packs, sentences, arguments.seed)
         renamed = [renaming.sentence(sentence) for sentence in sentences]

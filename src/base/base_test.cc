@@ -85,6 +85,47 @@ TEST(HashTest, MatchesThePublishedVector) {
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+// The check values of each algorithm's own specification.
+TEST(HashTest, EveryDigestMatchesItsCheckValueHoweverTheBytesArrive) {
+  const std::vector<std::pair<DigestKind, std::string_view>> expected{
+      {DigestKind::kMd5, "25f9e794323b453885f5181f1b624d0b"},
+      {DigestKind::kSha1, "f7c3bc1d808e04732adf679965ccc34ca7ae3441"},
+      {DigestKind::kSha256, "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"},
+      {DigestKind::kCrc32, "cbf43926"},
+      {DigestKind::kCrc32c, "e3069283"},
+      {DigestKind::kCrc64Nvme, "ae8b14860a799888"},
+  };
+  for (const auto& [kind, hex] : expected) {
+    EXPECT_EQ(to_hex(digest(kind, "123456789")), hex);
+    std::string text(10'000, 'x');
+    for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i * 7);
+    Digest pieces(kind);
+    for (std::size_t at = 0, size = 1; at < text.size(); at += size, size = size % 37 + 1) {
+      pieces.update(std::string_view(text).substr(at, size));
+    }
+    EXPECT_EQ(pieces.finish(), digest(kind, text));
+  }
+}
+
+TEST(HashTest, AuthenticatesAsRfc4231Says) {
+  EXPECT_EQ(to_hex(hmac_sha256("Jefe", "what do ya want for nothing?")),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  EXPECT_TRUE(equal_in_constant_time("abc", "abc"));
+  EXPECT_FALSE(equal_in_constant_time("abc", "abd"));
+  EXPECT_FALSE(equal_in_constant_time("abc", "ab"));
+}
+
+TEST(HashTest, Base64IsReadOnlyAsItIsWritten) {
+  for (const std::string_view bytes : {"", "f", "fo", "foo", "foob", "\xff\xfe"}) {
+    EXPECT_EQ(from_base64(to_base64(bytes)).value(), bytes);
+  }
+  EXPECT_EQ(to_base64("foob"), "Zm9vYg==");
+  for (const std::string_view text :
+       {"Zg", "Zg=", "Zh==", "Z===", "====", " Zg=", "Zg==\n", "=g=="}) {
+    EXPECT_FALSE(from_base64(text).has_value()) << text;
+  }
+}
+
 TEST(FileTest, WritesReplaceAndErrorsNameTheFile) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "a.txt";

@@ -1,4 +1,7 @@
 // call(): a request without a socket.
+#include <unistd.h>
+
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <utility>
@@ -59,6 +62,24 @@ class InProcessExchange final : public net::Exchange {
 
   void on_disconnect(std::move_only_function<void()>) override {}  // the caller waits
 
+  void read_body(BodyPiece done) override {
+    done(body_given_.exchange(true) ? std::string{} : request_.body);
+  }
+
+  void respond_file(net::Response head, net::FileBody file) override {
+    head.body.resize(file.size);
+    std::size_t at = 0;
+    while (at < head.body.size()) {
+      const ssize_t bytes = ::pread(*file.descriptor, head.body.data() + at, head.body.size() - at,
+                                    static_cast<off_t>(file.offset + at));
+      if (bytes <= 0) return;  // the destructor says that there was no answer
+      at += static_cast<std::size_t>(bytes);
+    }
+    respond(std::move(head));
+  }
+
+  void on_writable(std::move_only_function<void()> ready) override { ready(); }
+
  private:
   void complete() {
     if (request_.method == "HEAD") answer_->response.body.clear();
@@ -69,6 +90,7 @@ class InProcessExchange final : public net::Exchange {
   const net::Request request_;
   const std::shared_ptr<Answer> answer_;
   bool streaming_ = false;  // guarded by answer_->mutex
+  std::atomic<bool> body_given_ = false;
 };
 
 std::string_view authority_of(std::string_view url) {

@@ -34,7 +34,7 @@ ChunkedDecoder::Outcome ChunkedDecoder::read_line(std::string_view& input, std::
 }
 
 // kDone: the chunk may be read.
-ChunkedDecoder::Outcome ChunkedDecoder::read_size(std::string_view line, std::size_t body_bytes) {
+ChunkedDecoder::Outcome ChunkedDecoder::read_size(std::string_view line) {
   const char* const end = line.data() + line.size();
   const auto [rest, error] = std::from_chars(line.data(), end, left_, 16);
   if (error != std::errc{}) return Outcome::kMalformed;
@@ -43,9 +43,8 @@ ChunkedDecoder::Outcome ChunkedDecoder::read_size(std::string_view line, std::si
   const std::size_t mark = extension.find_first_not_of(" \t");
   if (mark != std::string_view::npos && extension[mark] != ';') return Outcome::kMalformed;
   if (mark == std::string_view::npos && !extension.empty()) return Outcome::kMalformed;
-  if (left_ > limits_.max_body_bytes - std::min(body_bytes, limits_.max_body_bytes)) {
-    return Outcome::kBodyTooLarge;
-  }
+  if (left_ > limits_.max_body_bytes - body_bytes_) return Outcome::kBodyTooLarge;
+  body_bytes_ += left_;
   state_ = left_ == 0 ? State::kTrailer : State::kData;
   return Outcome::kDone;
 }
@@ -55,7 +54,7 @@ ChunkedDecoder::Outcome ChunkedDecoder::step(std::string_view& input, std::strin
   switch (state_) {
     case State::kSize: {
       const Outcome outcome = read_line(input, kMaxSizeLineBytes, line);
-      return outcome == Outcome::kDone ? read_size(line, body.size()) : outcome;
+      return outcome == Outcome::kDone ? read_size(line) : outcome;
     }
     case State::kData: {
       if (input.empty()) return Outcome::kNeedMore;

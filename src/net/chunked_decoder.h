@@ -15,7 +15,7 @@ namespace ae::net {
 class ChunkedDecoder final {
  public:
   struct Limits {
-    std::size_t max_body_bytes;
+    std::uint64_t max_body_bytes;  // of all calls together
     std::size_t max_trailer_bytes;
   };
   enum class Outcome { kNeedMore, kDone, kMalformed, kBodyTooLarge, kTrailerTooLarge };
@@ -31,13 +31,14 @@ class ChunkedDecoder final {
  private:
   enum class State { kSize, kData, kDataEnd, kTrailer, kDone };
 
-  Outcome read_size(std::string_view line, std::size_t body_bytes);
+  Outcome read_size(std::string_view line);
   Outcome step(std::string_view& input, std::string& body);
   Outcome read_line(std::string_view& input, std::size_t max_bytes, std::string_view& line);
 
   Limits limits_;
   State state_ = State::kSize;
-  std::uint64_t left_ = 0;  // of the chunk being read
+  std::uint64_t left_ = 0;        // of the chunk being read
+  std::uint64_t body_bytes_ = 0;  // of all chunks announced so far
   std::size_t trailer_bytes_ = 0;
   Headers trailers_;
 };

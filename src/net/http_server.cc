@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -47,12 +48,14 @@ bool is_shortage(int error) {
 
 class HttpServer::Impl final {
  public:
-  Impl(internal::Listener listener, Handler handler, const ServerLimits& limits)
+  Impl(internal::Listener listener, Handler handler, const ServerLimits& limits,
+       BodyPolicy body_policy)
       : listener_(std::move(listener)),
         port_(listener_->port()),
         family_(listener_->is_tcp() ? AF_INET : AF_UNIX) {
     context_.handler = std::move(handler);
     context_.limits = limits;
+    context_.body_policy = std::move(body_policy);
   }
   ~Impl() { stop(std::chrono::milliseconds{0}); }
   Impl(const Impl&) = delete;
@@ -159,10 +162,12 @@ void HttpServer::Impl::stop(std::chrono::milliseconds grace) {
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(const Endpoint& endpoint, Handler handler,
                                                       std::size_t threads,
-                                                      const ServerLimits& limits) {
+                                                      const ServerLimits& limits,
+                                                      BodyPolicy body_policy) {
   AE_TRY(internal::Listener listener, internal::Listener::open(endpoint));
   try {
-    auto impl = std::make_unique<Impl>(std::move(listener), std::move(handler), limits);
+    auto impl = std::make_unique<Impl>(std::move(listener), std::move(handler), limits,
+                                       std::move(body_policy));
     impl->start(threads);
     return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
   } catch (const std::system_error& error) {
@@ -172,6 +177,18 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const Endpoint& endpoint, 
                     "files (ulimit -u, ulimit -n)",
                     error.what()));
   }
+}
+
+Result<PortReservation> PortReservation::make(const std::string& host) {
+  AE_TRY(auto bound, internal::bind_free_port(host));
+  return PortReservation(bound.first.release(), bound.second);
+}
+
+PortReservation::PortReservation(PortReservation&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), port_(other.port_) {}
+
+PortReservation::~PortReservation() {
+  if (fd_ >= 0) ::close(fd_);
 }
 
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

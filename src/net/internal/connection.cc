@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <cerrno>
 #include <exception>
 #include <utility>
 
@@ -19,6 +21,12 @@ namespace asio = boost::asio;
 
 // Answers to pipelined requests pile up to this many bytes before the next request is looked at.
 constexpr std::size_t kMaxQueuedAnswers = 256UL << 10U;
+
+// A streamed body is decoded up to that much ahead of its reader, and handed over in such pieces.
+constexpr std::size_t kBodyPiece = 256UL << 10U;
+
+// Of a file, before other connections of the loop get their turn.
+constexpr std::size_t kFileBytesPerTurn = 1UL << 20U;
 
 // How long a peer may go on sending after it was turned away, so that it reads why: closing at
 // once would make the kernel reset the connection and discard our answer on its way.
@@ -38,7 +46,8 @@ Connection::Connection(EventLoop& loop, UniqueFd socket, int family)
     : loop_(loop),
       socket_(loop.context()),
       link_(std::make_shared<Link>()),
-      parser_({loop.server().limits.max_header_bytes, loop.server().limits.max_body_bytes}),
+      parser_({loop.server().limits.max_header_bytes, loop.server().limits.max_body_bytes},
+              &loop.server().body_policy),
       in_(in_buffer_bytes(loop.server().limits)) {
   link_->mailbox = loop.mailbox();
   socket_.assign(protocol(family), socket.get());
@@ -130,8 +139,10 @@ void Connection::close_soon() {
 // ---- Requests --------------------------------------------------------------------------------
 
 void Connection::parse() {
+  pump_body();
   while ((phase_ == Phase::kIdle || phase_ == Phase::kReceiving) &&
          out_.size() < kMaxQueuedAnswers && parse_step()) {
+    pump_body();
   }
   // Nothing more will come, so a half request stays half.
   const bool waits_for_input = phase_ == Phase::kIdle || phase_ == Phase::kReceiving;
@@ -146,7 +157,12 @@ bool Connection::parse_step() {
   const RequestParser::Step step = parser_.feed(in_.data());
   in_.consume(step.consumed);
   switch (step.progress) {
+    case RequestParser::Progress::kHead:
+      body_ = BodyState::kOpen;
+      dispatch();
+      return true;
     case RequestParser::Progress::kComplete:
+      body_ = BodyState::kWhole;
       dispatch();
       return true;
     case RequestParser::Progress::kRejected:
@@ -169,9 +185,11 @@ bool Connection::parse_step() {
 }
 
 void Connection::dispatch() {
-  const ConnectionExchange::Facts exchange_facts{
-      ++sequence_, loop_.server().limits.max_stream_backlog, parser_.http10()};
+  const ConnectionExchange::Facts exchange_facts{++sequence_,
+                                                 loop_.server().limits.max_stream_backlog,
+                                                 parser_.http10(), body_ == BodyState::kOpen};
   phase_ = Phase::kHandling;
+  continued_ = false;
   deadline_ = SteadyTime::max();
   keep_alive_ = parser_.keep_alive();
   auto exchange = std::make_shared<ConnectionExchange>(link_, parser_.take(), exchange_facts);
@@ -193,6 +211,86 @@ void Connection::reject(int status, std::string_view detail) {
   head.body_bytes = response.body.size();
   queue_response(response, head);
   phase_ = Phase::kDraining;
+}
+
+// ---- Streamed bodies -------------------------------------------------------------------------
+
+void Connection::read_body(std::uint64_t sequence, Exchange::BodyPiece done) {
+  if (!may_handle(sequence, Phase::kHandling)) return;
+  if (body_ == BodyState::kOpen && parser_.expects_continue() && in_.empty() &&
+      parser_.body_bytes() == 0 && !continued_) {
+    out_.append(std::string_view("HTTP/1.1 100 Continue\r\n\r\n"));
+  }
+  continued_ = true;
+  body_reader_ = std::move(done);
+  set_deadline(loop_.server().limits.body_timeout);
+  proceed_soon();
+}
+
+// What has arrived, as far as it may be decoded ahead of the reader.
+void Connection::decode_body() {
+  while (body_ == BodyState::kOpen && parser_.body_bytes() < kBodyPiece && !in_.empty()) {
+    const RequestParser::Step step = parser_.feed(in_.data());
+    in_.consume(step.consumed);
+    if (step.progress == RequestParser::Progress::kComplete) {
+      body_ = BodyState::kEnded;
+    } else if (step.progress == RequestParser::Progress::kRejected) {
+      break_body(parser_.rejection().status == 400 ? ErrorCode::kInvalidArgument
+                                                   : ErrorCode::kResourceExhausted,
+                 parser_.rejection().detail);
+    } else if (step.consumed == 0) {
+      break;
+    }
+  }
+  if (body_ == BodyState::kOpen && peer_done_ && parser_.body_bytes() < kBodyPiece) {
+    break_body(ErrorCode::kCancelled, "the sender left before the end of the request's body");
+  }
+}
+
+void Connection::break_body(ErrorCode code, std::string message) {
+  body_ = BodyState::kBroken;
+  body_fault_ = {code, std::move(message), {}};
+}
+
+void Connection::pump_body() {
+  while (phase_ == Phase::kHandling && body_ != BodyState::kWhole) {
+    decode_body();
+    if (!body_reader_) return;
+    if (parser_.body_bytes() > 0) {
+      give_body(parser_.take_body());
+    } else if (body_ == BodyState::kEnded) {
+      give_body(std::string{});
+    } else if (body_ == BodyState::kBroken) {
+      give_body(fail(body_fault_));
+    } else {
+      return;
+    }
+  }
+}
+
+void Connection::give_body(Result<std::string> piece) {
+  deadline_ = SteadyTime::max();
+  auto reader = std::exchange(body_reader_, nullptr);
+  try {
+    reader(std::move(piece));
+  } catch (const std::exception& error) {
+    log::error("HTTP server: the reader of a body threw: {}", error.what());
+  }
+}
+
+// The answer is there: what is left of the body interests nobody. Where the next request begins is
+// known only when all of it has arrived.
+void Connection::leave_body() {
+  if (body_ == BodyState::kWhole) return;
+  (void)parser_.take_body();
+  decode_body();
+  (void)parser_.take_body();
+  if (body_ != BodyState::kEnded) {
+    keep_alive_ = false;
+    linger_ = true;
+  }
+  body_ = BodyState::kWhole;
+  body_reader_ = nullptr;
 }
 
 // ---- Answers ---------------------------------------------------------------------------------
@@ -219,6 +317,7 @@ void Connection::answer(std::uint64_t sequence, Response response) {
     log::error("HTTP server: a response cannot be sent: {}", fault);
     response = problem_response(500, "the handler's response was not valid HTTP");
   }
+  leave_body();
   HeadFacts head = facts();
   head.body_bytes = response.body.size();
   queue_response(std::move(response), head);
@@ -237,6 +336,7 @@ void Connection::begin_stream(std::uint64_t sequence, Response response,
     stream->gone = true;
     return answer(sequence, problem_response(500, "the handler's response was not valid HTTP"));
   }
+  leave_body();
   if (parser_.http10()) keep_alive_ = false;
   HeadFacts head = facts();
   head.framing = parser_.http10() ? BodyFraming::kUntilClose : BodyFraming::kChunked;
@@ -253,6 +353,32 @@ void Connection::begin_stream(std::uint64_t sequence, Response response,
     stream_->gone = true;
     return close_soon();
   }
+  proceed_soon();
+}
+
+void Connection::answer_file(std::uint64_t sequence, Response response, FileBody file) {
+  if (!may_handle(sequence, Phase::kHandling)) return;
+  const std::string fault = find_fault(response);
+  if (!fault.empty() || is_bodiless(response.status)) {
+    log::error("HTTP server: a file cannot be sent: {}", fault.empty() ? "no body" : fault);
+    return answer(sequence, problem_response(500, "the handler's response was not valid HTTP"));
+  }
+  leave_body();
+  HeadFacts head = facts();
+  head.body_bytes = file.size;
+  response.body.clear();
+  queue_response(std::move(response), head);
+  if (head_only_ || file.size == 0) return complete_answer();
+  file_ = std::move(file);
+  phase_ = Phase::kFile;
+  deadline_ = SteadyTime::max();
+  proceed_soon();
+}
+
+void Connection::set_writable_callback(std::uint64_t sequence,
+                                       std::move_only_function<void()> callback) {
+  if (!may_handle(sequence, Phase::kStreaming)) return callback();
+  on_writable_ = std::move(callback);
   proceed_soon();
 }
 
@@ -277,8 +403,9 @@ void Connection::abort_stream(std::uint64_t sequence) {
 void Connection::complete_answer() {
   phase_ = keep_alive_ && !loop_.stopping() ? Phase::kIdle : Phase::kDraining;
   set_deadline(loop_.server().limits.idle_timeout);
-  const auto dropped = std::move(on_disconnect_);  // may own the exchange, and much else
-  on_disconnect_ = nullptr;
+  // These may own the exchange, and much else.
+  const auto dropped = std::exchange(on_disconnect_, nullptr);
+  const auto unused = std::exchange(on_writable_, nullptr);
   proceed_soon();
 }
 
@@ -314,7 +441,42 @@ void Connection::write() {
     out_.consume(bytes);
     if (stream_) stream_->backlog -= bytes;
   }
+  if (file_) return write_file();
+  tell_writable();
+  if (!out_.empty()) return write();
   if (phase_ == Phase::kDraining) finish_draining();
+}
+
+// The kernel copies from the file to the socket. A page that is not in memory makes the loop wait
+// for one read of the disk, which the kernel's own reading ahead makes rare.
+void Connection::write_file() {
+  std::size_t sent = 0;
+  while (file_->size > 0 && sent < kFileBytesPerTurn) {
+    auto offset = static_cast<off_t>(file_->offset);
+    const std::size_t wanted =
+        static_cast<std::size_t>(std::min<std::uint64_t>(file_->size, kFileBytesPerTurn - sent));
+    const ssize_t bytes = ::sendfile(socket_.native_handle(), *file_->descriptor, &offset, wanted);
+    if (bytes < 0 && errno == EINTR) continue;
+    if (bytes < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return wait_writable();
+    if (bytes <= 0) return close();  // the peer is gone, or the file shorter than promised
+    sent += static_cast<std::size_t>(bytes);
+    file_->offset += static_cast<std::uint64_t>(bytes);
+    file_->size -= static_cast<std::uint64_t>(bytes);
+  }
+  if (file_->size > 0) return loop_.proceed_later(shared_from_this());
+  file_.reset();
+  complete_answer();
+  if (phase_ == Phase::kDraining) finish_draining();
+}
+
+void Connection::tell_writable() {
+  if (!on_writable_ || !out_.empty()) return;
+  auto callback = std::exchange(on_writable_, nullptr);
+  try {
+    callback();
+  } catch (const std::exception& error) {
+    log::error("HTTP server: a stream's callback threw: {}", error.what());
+  }
 }
 
 void Connection::wait_writable() {
@@ -350,6 +512,10 @@ bool Connection::is_late(SteadyTime now) const {
 }
 
 void Connection::time_out() {
+  if (phase_ == Phase::kHandling && body_reader_ && !writing_) {
+    break_body(ErrorCode::kDeadlineExceeded, "the request's body took too long to arrive");
+    return proceed();
+  }
   if (phase_ != Phase::kReceiving || writing_) return close();
   reject(408, "the request took too long to arrive");
   proceed();
@@ -363,9 +529,13 @@ void Connection::close() {
   link_->closed = true;
   if (stream_) stream_->gone = true;
   stream_ = nullptr;
+  file_.reset();
   boost::system::error_code ignored;
   socket_.close(ignored);
+  if (body_reader_) give_body(fail(ErrorCode::kCancelled, "the sender left"));
   tell_disconnected();
+  out_ = {};
+  tell_writable();
   loop_.forget(*this);
 }
 

@@ -2,7 +2,8 @@
 // answers in order. All of it on the thread of its loop.
 //
 // Reading goes on while a handler thinks, into a bounded buffer: that is how a peer that leaves is
-// noticed. Pipelined requests wait in the same buffer.
+// noticed. Pipelined requests wait in the same buffer, and so does the rest of a streamed body that
+// its handler does not ask for.
 #pragma once
 
 #include <boost/asio/generic/stream_protocol.hpp>
@@ -11,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -46,6 +48,9 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void end_stream(std::uint64_t sequence);
   void abort_stream(std::uint64_t sequence);
   void set_disconnect_callback(std::uint64_t sequence, std::move_only_function<void()> callback);
+  void read_body(std::uint64_t sequence, Exchange::BodyPiece done);
+  void answer_file(std::uint64_t sequence, Response head, FileBody file);
+  void set_writable_callback(std::uint64_t sequence, std::move_only_function<void()> callback);
 
  private:
   enum class Phase {
@@ -53,9 +58,17 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     kReceiving,  // part of a request received
     kHandling,   // the handler owes an answer
     kStreaming,  // the handler sends an answer in pieces
+    kFile,       // an answer is being sent out of a file
     kDraining,   // the last bytes are being written
     kLingering,  // all written and our side shut; reading what the peer still sends, to no use
     kClosed,
+  };
+
+  enum class BodyState {
+    kWhole,   // with the request, or none at all
+    kOpen,    // streamed, more is to come
+    kEnded,   // streamed, all of it was decoded
+    kBroken,  // streamed, body_fault_ says what ended it
   };
 
   void parse();
@@ -65,6 +78,11 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void queue_response(Response response, const HeadFacts& head);
   HeadFacts facts();
   void complete_answer();
+  void decode_body();
+  void pump_body();
+  void break_body(ErrorCode code, std::string message);
+  void give_body(Result<std::string> piece);
+  void leave_body();
   bool may_handle(std::uint64_t sequence, Phase phase) const {
     return sequence == sequence_ && phase_ == phase;
   }
@@ -77,6 +95,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void on_read(std::size_t bytes, const boost::system::error_code& error);
   void on_end_of_input();
   void write();
+  void write_file();
+  void tell_writable();
   void wait_writable();
   void finish_draining();
   void tell_disconnected();
@@ -99,10 +119,16 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   bool linger_ = false;     // the peer may be sending what nobody will read
   bool peer_done_ = false;  // the peer sends no more
   bool head_only_ = false;  // the current request is HEAD
+  bool continued_ = false;  // its streamed body was asked for
   std::uint64_t sequence_ = 0;
   std::size_t discarded_ = 0;
   std::shared_ptr<StreamState> stream_;
   std::move_only_function<void()> on_disconnect_;
+  std::move_only_function<void()> on_writable_;
+  BodyState body_ = BodyState::kWhole;
+  Error body_fault_;
+  Exchange::BodyPiece body_reader_;  // waits for the next piece
+  std::optional<FileBody> file_;     // what is left to send of it
 };
 
 }  // namespace ae::net::internal

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <csignal>
 #include <ctime>
 #include <exception>
 #include <utility>
@@ -54,6 +55,11 @@ void EventLoop::join() {
 }
 
 void EventLoop::run() {
+  // sendfile() to a peer that left raises it; unlike send() it knows no flag against that.
+  sigset_t pipe;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
   mailbox_->enter();
   while (true) {
     try {

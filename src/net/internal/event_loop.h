@@ -28,6 +28,7 @@ class Connection;
 // What all loops of a server share. Threads: any.
 struct ServerContext {
   Handler handler;
+  BodyPolicy body_policy;
   ServerLimits limits;
 
   void connection_opened() { ++connections; }

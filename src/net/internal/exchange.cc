@@ -110,6 +110,51 @@ void ConnectionExchange::finish() {
       [sequence = facts_.sequence](Connection& connection) { connection.end_stream(sequence); });
 }
 
+void ConnectionExchange::read_body(BodyPiece done) {
+  if (state_ != State::kOpen) return;
+  // Always through the mailbox: a reader called here and now could find its owner's lock taken.
+  const auto shared = std::make_shared<BodyPiece>(std::move(done));
+  const bool posted =
+      link_->mailbox->post([this_request = facts_, link = link_, shared,
+                            whole = facts_.streamed_body ? std::string{} : request_.body,
+                            given = whole_body_given_.exchange(true)]() mutable {
+        if (link->connection == nullptr) {
+          (*shared)(fail(ErrorCode::kCancelled, "the sender left"));
+        } else if (this_request.streamed_body) {
+          link->connection->read_body(this_request.sequence, std::move(*shared));
+        } else {
+          (*shared)(given ? std::string{} : std::move(whole));
+        }
+      });
+  if (!posted) (*shared)(fail(ErrorCode::kCancelled, "the server stops"));
+}
+
+void ConnectionExchange::respond_file(Response head, FileBody file) {
+  if (!advance(State::kOpen, State::kDone)) return;
+  (void)deliver(link_, [sequence = facts_.sequence, head = std::move(head),
+                        file = std::move(file)](Connection& connection) mutable {
+    connection.answer_file(sequence, std::move(head), std::move(file));
+  });
+}
+
+void ConnectionExchange::on_writable(std::move_only_function<void()> ready) {
+  if (state_ != State::kStreaming) return;
+  const auto shared = std::make_shared<std::move_only_function<void()>>(std::move(ready));
+  ++stream_->posted;
+  const bool posted =
+      link_->mailbox->post([link = link_, stream = stream_, sequence = facts_.sequence, shared] {
+        --stream->posted;
+        if (link->connection != nullptr) {
+          link->connection->set_writable_callback(sequence, std::move(*shared));
+        } else {
+          (*shared)();
+        }
+      });
+  if (posted) return;
+  --stream_->posted;
+  (*shared)();
+}
+
 void ConnectionExchange::on_disconnect(std::move_only_function<void()> callback) {
   if (state_ == State::kDone) return;
   // Always through the mailbox: a callback run here and now could find its owner's lock taken.

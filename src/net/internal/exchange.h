@@ -36,6 +36,7 @@ class ConnectionExchange final : public Exchange {
     std::uint64_t sequence;  // which request of the connection
     std::size_t max_stream_backlog;
     bool http10;
+    bool streamed_body;
   };
   ConnectionExchange(std::shared_ptr<Link> link, Request request, Facts facts)
       : link_(std::move(link)), request_(std::move(request)), facts_(facts) {}
@@ -47,6 +48,9 @@ class ConnectionExchange final : public Exchange {
   bool write(std::string_view chunk) override;
   void finish() override;
   void on_disconnect(std::move_only_function<void()> callback) override;
+  void read_body(BodyPiece done) override;
+  void respond_file(Response head, FileBody file) override;
+  void on_writable(std::move_only_function<void()> ready) override;
 
  private:
   enum class State { kOpen, kStarting, kStreaming, kDone };
@@ -61,6 +65,7 @@ class ConnectionExchange final : public Exchange {
   const Request request_;
   const Facts facts_;
   std::atomic<State> state_ = State::kOpen;
+  std::atomic<bool> whole_body_given_ = false;
   std::shared_ptr<StreamState> stream_;  // written in kStarting, only read afterwards
 };
 

@@ -124,7 +124,29 @@ Result<void> remove_stale_socket(const std::string& path) {
   return {};
 }
 
+// An in-address of either family.
+std::uint16_t port_of(const Address& address) {
+  const in_port_t port = address.storage.ss_family == AF_INET6
+                             ? reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_port
+                             : reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_port;
+  return ntohs(port);
+}
+
 }  // namespace
+
+Result<std::pair<UniqueFd, std::uint16_t>> bind_free_port(const std::string& host) {
+  AE_TRY(Address address, parse_host({host, 0}));
+  UniqueFd fd(socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP));
+  if (fd.get() < 0) return system_fault(errno, "make a socket for", host);
+  // Two sockets that both say so may be bound to one port until one of them listens.
+  const int on = 1;
+  setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (bind(fd.get(), address.get(), address.size) != 0 ||
+      getsockname(fd.get(), address.get(), &address.size) != 0) {
+    return system_fault(errno, "find a free port of", host);
+  }
+  return std::pair{std::move(fd), port_of(address)};
+}
 
 UniqueFd& UniqueFd::operator=(UniqueFd&& other) noexcept {
   if (this != &other) {
@@ -180,13 +202,7 @@ Result<Listener> Listener::open_tcp(const TcpEndpoint& endpoint) {
   if (getsockname(listener.fd(), address.get(), &address.size) != 0) {
     return system_fault(errno, "ask for the port of", name);
   }
-  in_port_t port = 0;
-  if (address.storage.ss_family == AF_INET6) {
-    port = reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_port;
-  } else {
-    port = reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_port;
-  }
-  listener.port_ = ntohs(port);
+  listener.port_ = port_of(address);
   return listener;
 }
 

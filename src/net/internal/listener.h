@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "base/result.h"
 #include "net/http_server.h"
@@ -26,6 +27,10 @@ class UniqueFd final {
  private:
   int fd_ = -1;
 };
+
+// A socket bound to a free port of `host` that does not listen, and the port. As long as it is open
+// the kernel gives the port to nobody who asks for any, while a Listener may still take it.
+Result<std::pair<UniqueFd, std::uint16_t>> bind_free_port(const std::string& host);
 
 // A listening socket, non-blocking and closed on exec. The file of a Unix socket is removed by the
 // destructor, unless somebody else has replaced it meanwhile.

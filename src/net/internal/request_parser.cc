@@ -7,7 +7,11 @@
 
 namespace ae::net::internal {
 
-RequestParser::RequestParser(Limits limits) : limits_(limits), heads_(limits.max_header_bytes) {}
+RequestParser::RequestParser(Limits limits, const BodyPolicy* policy)
+    : limits_(limits),
+      policy_(policy != nullptr && *policy ? policy : nullptr),
+      max_body_bytes_(limits.max_body_bytes),
+      heads_(limits.max_header_bytes) {}
 
 RequestParser::Step RequestParser::reject(int status, std::string detail) {
   rejection_ = {status, std::move(detail)};
@@ -31,19 +35,23 @@ RequestParser::Step RequestParser::feed(std::string_view input) {
 
 RequestParser::Step RequestParser::begin_body(RequestHead head, std::string_view input,
                                               std::size_t head_end) {
-  if (head.content_length > limits_.max_body_bytes) return reject_large_body();
+  const bool has_body = head.chunked || head.content_length > 0;
+  BodyRule rule;
+  if (has_body && policy_ != nullptr) rule = (*policy_)(head.request);
+  max_body_bytes_ = rule.max_bytes > 0 ? rule.max_bytes : limits_.max_body_bytes;
+  if (head.content_length > max_body_bytes_) return reject_large_body();
   request_ = std::move(head.request);
   in_body_ = true;
   keep_alive_ = head.keep_alive;
   http10_ = head.http10;
+  expects_continue_ = head.expects_continue;
   body_left_ = head.content_length;
   chunks_.reset();
-  if (head.chunked) {
-    chunks_.emplace(ChunkedDecoder::Limits{limits_.max_body_bytes, limits_.max_header_bytes});
-  }
+  if (head.chunked)
+    chunks_.emplace(ChunkedDecoder::Limits{max_body_bytes_, limits_.max_header_bytes});
 
   input.remove_prefix(head_end);
-  const bool has_body = head.chunked || head.content_length > 0;
+  if (rule.delivery == BodyDelivery::kStreamed) return {Progress::kHead, head_end};
   if (head.expects_continue && has_body && input.empty()) return {Progress::kContinue, head_end};
   return feed_body(input, head_end);
 }
@@ -78,8 +86,7 @@ RequestParser::Step RequestParser::feed_body(std::string_view input, std::size_t
 }
 
 RequestParser::Step RequestParser::reject_large_body() {
-  return reject(413,
-                fmt::format("the request's body is larger than {} bytes", limits_.max_body_bytes));
+  return reject(413, fmt::format("the request's body is larger than {} bytes", max_body_bytes_));
 }
 
 }  // namespace ae::net::internal

@@ -139,12 +139,19 @@ class RuntimeApi(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class RuntimeApiServer(http.server.ThreadingHTTPServer):
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), RuntimeApi)
+        self.events, self.answers = queue.Queue(), queue.Queue()
+
+    def handle_error(self, request, client_address):
+        """A worker that is killed while it waits is no error."""
+
+
 @contextlib.contextmanager
-def bootstrap_worker(folder, spec):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), RuntimeApi)
-    server.events, server.answers = queue.Queue(), queue.Queue()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
+def bootstrap_worker(folder):
+    server = RuntimeApiServer()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     address = f"127.0.0.1:{server.server_port}"
     process = subprocess.Popen([folder / "bootstrap"],
                                env=dict(os.environ, AWS_LAMBDA_RUNTIME_API=address))
@@ -174,7 +181,7 @@ def worker(folder, spec, state_dir):
             with node_worker(folder, spec) as call:
                 yield call
         elif spec["runtime"].startswith("provided"):
-            with bootstrap_worker(folder, spec) as call:
+            with bootstrap_worker(folder) as call:
                 yield call
         else:
             handler = load_handler(folder, spec)

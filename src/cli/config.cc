@@ -135,11 +135,11 @@ std::filesystem::path default_home(const ConfigSources& sources) {
   return std::filesystem::path(home.value_or("/tmp")) / ".action-engine";
 }
 
-// Beside an installed program, else in the checkout whose build folder holds it.
+// Beside an installed program, else in the build folder that holds it.
 std::filesystem::path default_packs(const std::filesystem::path& program) {
   const auto folder = program.parent_path();
   for (const auto& candidate :
-       {folder / "../share/action-engine/functions", folder / "../../functions"}) {
+       {folder / "../share/action-engine/functions", folder / "packs"}) {
     std::error_code error;
     const auto canonical = std::filesystem::canonical(candidate, error);
     if (!error && std::filesystem::is_directory(canonical, error)) return canonical;

@@ -107,7 +107,7 @@ class TwentySentences(unittest.TestCase):
             self.assertIn(name, json.dumps(problem))
 
     def test_as_written(self):
-        self.check(harness.REPOSITORY / "functions",
+        self.check(harness.bundled_packs(),
                    json.loads((HERE / "sentences.json").read_text()))
 
     def test_the_same_under_other_names(self):

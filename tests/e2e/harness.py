@@ -21,13 +21,18 @@ def program() -> str:
     return path
 
 
+def bundled_packs() -> pathlib.Path:
+    """The functions as the build assembles them, compiled ones included."""
+    return pathlib.Path(program()).resolve().parent / "packs"
+
+
 class Home:
     """One home folder, the commands run against it, and its server."""
 
-    def __init__(self, packs=REPOSITORY / "functions"):
+    def __init__(self, packs=None):
         self._folder = tempfile.TemporaryDirectory(prefix="ae-e2e-")
         self.path = pathlib.Path(self._folder.name)
-        self.packs = pathlib.Path(packs)
+        self.packs = bundled_packs() if packs is None else pathlib.Path(packs)
         self.server = None
         self.url = ""
 

@@ -27,7 +27,13 @@ const handler = loaded[name] ?? loaded.default?.[name];
 for await (const line of readline.createInterface({ input: process.stdin })) {
   let answer;
   try {
-    answer = { result: await handler(JSON.parse(line), {}) };
+    const event = JSON.parse(line);
+    const result = await new Promise((done, failed) => {
+      const callback = (error, value) => (error ? failed(error) : done(value));
+      const promise = handler(event, {}, callback);
+      if (promise?.then) promise.then(done, failed);
+    });
+    answer = { result };
   } catch (error) {
     answer = { error: { type: error.name, message: String(error.message) } };
   }

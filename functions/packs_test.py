@@ -80,7 +80,12 @@ def violations(value, schema, where="$"):
     if kind == "object":
         known = schema["properties"]
         bad += [f"{where}: lacks {name}" for name in schema["required"] if name not in value]
-        bad += [f"{where}: has unknown {name}" for name in value if name not in known]
+        others = schema.get("additionalProperties", True)
+        for name in value.keys() - known.keys():
+            if others is False:
+                bad.append(f"{where}: has unknown {name}")
+            elif isinstance(others, dict):
+                bad += violations(value[name], others, f"{where}.{name}")
         for name in value.keys() & known.keys():
             bad += violations(value[name], known[name], f"{where}.{name}")
     return bad

@@ -120,6 +120,14 @@ AnyDigest make(DigestKind kind) {
   std::unreachable();
 }
 
+std::string hmac(const EVP_MD* algorithm, std::string_view key, std::string_view bytes) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> raw{};
+  unsigned size = 0;
+  HMAC(algorithm, key.data(), static_cast<int>(key.size()), octets(bytes), bytes.size(), raw.data(),
+       &size);
+  return {reinterpret_cast<const char*>(raw.data()), size};
+}
+
 }  // namespace
 
 class Digest::Impl {
@@ -154,11 +162,11 @@ std::string sha256_hex(std::string_view bytes) {
 }
 
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> raw{};
-  unsigned size = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), octets(bytes), bytes.size(),
-       raw.data(), &size);
-  return {reinterpret_cast<const char*>(raw.data()), raw.size()};
+  return hmac(EVP_sha256(), key, bytes);
+}
+
+std::string hmac_sha1(std::string_view key, std::string_view bytes) {
+  return hmac(EVP_sha1(), key, bytes);
 }
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) {

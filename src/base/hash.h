@@ -16,6 +16,8 @@ std::string sha256_hex(std::string_view bytes);
 
 // HMAC-SHA-256, 32 raw bytes.
 std::string hmac_sha256(std::string_view key, std::string_view bytes);
+// HMAC-SHA-1, 20 raw bytes: only for old protocols that ask for it.
+std::string hmac_sha1(std::string_view key, std::string_view bytes);
 
 // Takes as long for texts of one length wherever they differ: for comparing secrets.
 bool equal_in_constant_time(std::string_view a, std::string_view b);

@@ -75,7 +75,8 @@ class HttpClient::Impl final {
   Impl& operator=(const Impl&) = delete;
 
   using OnChunk = std::function<bool(std::string_view)>;
-  Result<Response> perform(const Request& request, const OnChunk* on_chunk, Deadline deadline);
+  Result<Response> perform(const Request& request, const OnChunk* on_chunk, Deadline deadline,
+                           const StreamLimits& patience = {});
 
  private:
   // One transfer's state, reached by curl's callbacks.
@@ -85,11 +86,15 @@ class HttpClient::Impl final {
     std::size_t max_bytes = 0;
     bool too_large = false;
     bool stopped = false;
+    StreamLimits patience;
+    SteadyTime last_byte{};
+    bool stalled = false;
     char message[CURL_ERROR_SIZE] = {};
   };
 
   static std::size_t on_header(const char* data, std::size_t size, std::size_t count, void* user);
   static std::size_t on_body(const char* data, std::size_t size, std::size_t count, void* user);
+  static int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t);
   template <class T>
   void set(CURLoption option, T value) {
     curl_easy_setopt(handle_, option, value);
@@ -126,6 +131,7 @@ std::size_t HttpClient::Impl::on_body(const char* data, std::size_t size, std::s
                                       void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   const std::string_view bytes{data, size * count};
+  transfer.last_byte = SystemClock::instance().steady_now();
   if (transfer.on_chunk != nullptr) {
     transfer.stopped = !(*transfer.on_chunk)(bytes);
     return transfer.stopped ? 0 : bytes.size();
@@ -136,6 +142,14 @@ std::size_t HttpClient::Impl::on_body(const char* data, std::size_t size, std::s
   }
   transfer.response.body += bytes;
   return bytes.size();
+}
+
+int HttpClient::Impl::on_progress(void* user, curl_off_t /*expected*/, curl_off_t /*received*/,
+                                  curl_off_t /*to_send*/, curl_off_t /*sent*/) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  const auto silence = SystemClock::instance().steady_now() - transfer.last_byte;
+  transfer.stalled = transfer.patience.stall.count() > 0 && silence > transfer.patience.stall;
+  return transfer.stalled || transfer.patience.stop.stop_requested() ? 1 : 0;
 }
 
 Result<void> HttpClient::Impl::check(const Request& request) const {
@@ -208,9 +222,11 @@ void HttpClient::Impl::set_body(const Request& request) {
 }
 
 Result<Response> HttpClient::Impl::perform(const Request& request, const OnChunk* on_chunk,
-                                           Deadline deadline) {
+                                           Deadline deadline, const StreamLimits& patience) {
   AE_CHECK(check(request));
   Transfer transfer;
+  transfer.patience = patience;
+  transfer.last_byte = SystemClock::instance().steady_now();
   transfer.on_chunk = on_chunk;
   transfer.max_bytes = limits_.max_response_bytes;
 
@@ -224,6 +240,9 @@ Result<Response> HttpClient::Impl::perform(const Request& request, const OnChunk
   set(CURLOPT_HEADERDATA, &transfer);
   set(CURLOPT_WRITEFUNCTION, &Impl::on_body);
   set(CURLOPT_WRITEDATA, &transfer);
+  set(CURLOPT_XFERINFOFUNCTION, &Impl::on_progress);
+  set(CURLOPT_XFERINFODATA, &transfer);
+  set(CURLOPT_NOPROGRESS, 0L);
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(kConnectTimeout.count()));
   if (!deadline.is_never()) {
     const auto left = deadline.remaining();
@@ -252,6 +271,11 @@ std::unexpected<Error> HttpClient::Impl::explain(CURLcode code, const Transfer& 
                             peer(), limits_.max_response_bytes));
   }
   switch (code) {
+    case CURLE_ABORTED_BY_CALLBACK:
+      if (!transfer.stalled) return fail(ErrorCode::kCancelled, "the caller withdrew");
+      return fail(ErrorCode::kDeadlineExceeded,
+                  fmt::format("{} sent nothing for {} ms; ask again, or allow it a longer silence",
+                              peer(), transfer.patience.stall.count()));
     case CURLE_OPERATION_TIMEDOUT:
       return fail(ErrorCode::kDeadlineExceeded,
                   fmt::format("{} did not answer in the time given: {}", peer(), why));
@@ -289,8 +313,8 @@ Result<Response> HttpClient::send(const Request& request, Deadline deadline) {
 
 Result<Response> HttpClient::stream(const Request& request,
                                     const std::function<bool(std::string_view)>& on_chunk,
-                                    Deadline deadline) {
-  return impl_->perform(request, &on_chunk, deadline);
+                                    Deadline deadline, const StreamLimits& limits) {
+  return impl_->perform(request, &on_chunk, deadline, limits);
 }
 
 }  // namespace ae::net

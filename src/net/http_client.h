@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,12 @@ namespace ae::net {
 
 struct ClientLimits {
   std::size_t max_response_bytes = 64UL << 20U;
+};
+
+// What ends a stream before its deadline; looked at about once a second while nothing comes.
+struct StreamLimits {
+  std::stop_token stop{};              // kCancelled
+  std::chrono::milliseconds stall{0};  // not a byte for so long: kDeadlineExceeded; 0: any wait
 };
 
 class HttpClient final {
@@ -35,7 +42,7 @@ class HttpClient final {
   // stop (then the result is what came so far, body empty).
   Result<Response> stream(const Request& request,
                           const std::function<bool(std::string_view)>& on_chunk,
-                          Deadline deadline = Deadline::never());
+                          Deadline deadline = Deadline::never(), const StreamLimits& limits = {});
 
  private:
   class Impl;

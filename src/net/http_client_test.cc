@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "base/file.h"
 #include "net/http_server.h"
@@ -184,6 +186,30 @@ TEST(HttpClientTest, AStreamCutShortIsAnError) {
   producer.join();
   ASSERT_FALSE(response.has_value());
   EXPECT_EQ(response.error().code, ErrorCode::kUnavailable);
+}
+
+TEST(HttpClientTest, AStreamEndsWhenNothingComesAnyMoreOrTheCallerWithdraws) {
+  std::mutex mutex;
+  std::vector<std::shared_ptr<Exchange>> held;  // streams that never go on
+  const auto server = start_or_die([&](const std::shared_ptr<Exchange>& exchange) {
+    exchange->start_stream(text_response(""));
+    exchange->write("half");
+    const std::scoped_lock lock(mutex);
+    held.push_back(exchange);
+  });
+  const auto any = [](std::string_view) { return true; };
+  const auto stalled = HttpClient(url_of(*server))
+                           .stream(get("/"), any, Deadline::never(), {.stall = milliseconds{50}});
+  ASSERT_FALSE(stalled.has_value());
+  EXPECT_EQ(stalled.error().code, ErrorCode::kDeadlineExceeded);
+
+  std::stop_source stop;
+  const auto withdraw = [&](std::string_view) { return stop.request_stop(); };
+  const auto stopped =
+      HttpClient(url_of(*server))
+          .stream(get("/"), withdraw, Deadline::never(), {.stop = stop.get_token()});
+  ASSERT_FALSE(stopped.has_value());
+  EXPECT_EQ(stopped.error().code, ErrorCode::kCancelled);
 }
 
 TEST(HttpClientTest, RequestsThatCannotBeSentAreRefusedBeforeTheNetworkIsTouched) {

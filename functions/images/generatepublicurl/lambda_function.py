@@ -21,7 +21,8 @@ def lambda_handler(event, context):
         s3.head_object(Bucket=bucket, Key=key)  # a URL that leads nowhere helps nobody
     except ClientError as error:
         if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NoSuchBucket"):
-            raise FileNotFoundError(f"there is no object {key!r} in the bucket {bucket!r}") from None
+            raise FileNotFoundError(
+                f"there is no object {key!r} in the bucket {bucket!r}") from None
         raise
     return {"url": s3.generate_presigned_url(
         "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=seconds)}

@@ -26,7 +26,8 @@ def fetch(bucket, key):
         found = s3.get_object(Bucket=bucket, Key=key)
     except ClientError as error:
         if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-            raise FileNotFoundError(f"there is no object {key!r} in the bucket {bucket!r}") from None
+            raise FileNotFoundError(
+                f"there is no object {key!r} in the bucket {bucket!r}") from None
         if error.response["Error"]["Code"] == "NoSuchBucket":
             raise FileNotFoundError(f"there is no bucket {bucket!r}") from None
         raise

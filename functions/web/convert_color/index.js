@@ -1,8 +1,10 @@
 // Colours in hexadecimal, RGB and HSL spelling. CommonJS, in the callback style of older Lambdas.
 "use strict";
 
-const NAMED = { black: "#000000", white: "#ffffff", red: "#ff0000", lime: "#00ff00", blue: "#0000ff",
-  yellow: "#ffff00", orange: "#ffa500", purple: "#800080", teal: "#008080", gray: "#808080" };
+const NAMED = {
+  black: "#000000", white: "#ffffff", gray: "#808080", red: "#ff0000", orange: "#ffa500",
+  yellow: "#ffff00", lime: "#00ff00", teal: "#008080", blue: "#0000ff", purple: "#800080",
+};
 
 // Red, green and blue, 0 to 255 each.
 function read(color) {
@@ -13,7 +15,8 @@ function read(color) {
   if (long) return long.slice(1).map((digits) => parseInt(digits, 16));
   const rgb = /^rgb\(\s*(\d{1,3})\s*,\s*(\d{1,3})\s*,\s*(\d{1,3})\s*\)$/.exec(text);
   if (rgb && rgb.slice(1).every((part) => Number(part) < 256)) return rgb.slice(1).map(Number);
-  throw new RangeError(`${JSON.stringify(color)} is no colour; write #ffa500, rgb(255, 165, 0) or orange`);
+  const known = "write #ffa500, rgb(255, 165, 0) or orange";
+  throw new RangeError(`${JSON.stringify(color)} is no colour; ${known}`);
 }
 
 function hsl([red, green, blue]) {

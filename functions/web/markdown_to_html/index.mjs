@@ -6,8 +6,8 @@ const RULE = /^\s*([-*_])(?:\s*\1){2,}\s*$/;
 const FENCE = /^```/;
 const SAFE_LINK = /^(?:https?:\/\/|mailto:|[#/.]|[^:]*$)/i;
 
-const escape = (text) =>
-  text.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
+const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+const escape = (text) => text.replace(/[&<>"]/g, (c) => ENTITIES[c]);
 
 // Code spans and links are set aside first, so that nothing inside them is taken for emphasis.
 function inline(text) {
@@ -41,16 +41,20 @@ function list(lines) {
     const item = ITEM.exec(line);
     return item !== null && Boolean(item[1]) === (tag === "ul");
   });
-  return `<${tag}>${items.map((line) => `<li>${inline(ITEM.exec(line)[2])}</li>`).join("")}</${tag}>`;
+  const html = items.map((line) => `<li>${inline(ITEM.exec(line)[2])}</li>`);
+  return `<${tag}>${html.join("")}</${tag}>`;
 }
 
 function quote(lines) {
   const inner = takeWhile(lines, (line) => line.startsWith(">"));
-  return `<blockquote>${blocks(inner.map((line) => line.replace(/^> ?/, ""))).join("\n")}</blockquote>`;
+  const html = blocks(inner.map((line) => line.replace(/^> ?/, "")));
+  return `<blockquote>${html.join("\n")}</blockquote>`;
 }
 
 const opensBlock = (line) =>
-  line.trim() === "" || line.startsWith(">") || [HEADING, ITEM, RULE, FENCE].some((p) => p.test(line));
+  line.trim() === "" ||
+  line.startsWith(">") ||
+  [HEADING, ITEM, RULE, FENCE].some((pattern) => pattern.test(line));
 
 function blocks(lines) {
   const html = [];

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -13,6 +14,12 @@
 #include "json/json.h"
 
 namespace ae::execute {
+
+// An answer in the habit of API Gateway ({"statusCode": 200, "body": "..."}):
+enum class Answer {
+  kBody,   // its body is the output, a status of 400 and more the function's failure
+  kWhole,  // is the output as it stands: what Lambda's Invoke gives
+};
 
 struct Invocation {
   std::string request_id;  // unique per attempt
@@ -26,6 +33,12 @@ struct Invocation {
   std::shared_ptr<const dag::FunctionSpec> function;
   Json input;
   Deadline deadline = Deadline::never();
+  // What Lambda's Invoke passes on to the handler's context, each as its header has it: JSON of the
+  // caller, JSON of who the caller is, the X-Ray header. "": none; a trace id is then made up.
+  std::string client_context{};
+  std::string cognito_identity{};
+  std::string trace_id{};
+  Answer answer = Answer::kBody;
 };
 
 // A function's own failure, as Lambda shapes it.
@@ -36,6 +49,14 @@ struct FunctionError {
   bool operator==(const FunctionError&) const = default;
 };
 
+// What Lambda's REPORT line says of an invocation.
+struct InvocationReport {
+  std::chrono::microseconds duration{0};            // of the handler
+  std::optional<std::chrono::microseconds> init{};  // of the initialisation before it, if cold
+  std::int64_t memory_mb = 0;                       // the function's setting
+  std::int64_t max_memory_mb = 0;  // the most that its process ever held; 0: unknown
+};
+
 struct InvocationResult {
   Json output;                         // meaningful when neither error is set
   std::optional<FunctionError> error;  // the function ran and failed
@@ -43,6 +64,7 @@ struct InvocationResult {
   std::string log;             // what it printed, at most a few hundred KB
   std::chrono::milliseconds duration{0};
   bool cold_start = false;
+  std::optional<InvocationReport> report{};  // when a process of ours ran it
 };
 
 // Threads: invoke() from any thread, the journal's writer among them, so it hands the work over and

@@ -51,7 +51,7 @@ struct FaasOptions {
   std::size_t max_queued = 10'000;                  // waiting invocations; more: kResourceExhausted
   std::chrono::milliseconds init_timeout{10'000};   // Lambda's
   std::chrono::milliseconds idle_timeout{300'000};  // then a warm worker ends
-  std::size_t max_response_bytes = 6UL << 20U;      // Lambda's payload limit
+  std::size_t max_response_bytes = (6UL << 20U) + 100;  // Lambda's payload limit
   std::size_t max_log_bytes = 256UL << 10U;  // per invocation; the rest is counted and dropped
 };
 

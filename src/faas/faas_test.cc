@@ -218,10 +218,12 @@ TEST_F(FaasTest, AnInitialisationThatTakesTooLongIsEnded) {
   FaasOptions with = options();
   with.init_timeout = 300ms;
   start(with);
-  const auto result = call(function("slow_start", "import time\ntime.sleep(600)\n"));
+  const auto spec = function("slow_start", "import time\ntime.sleep(600)\n");
+  spec->runtime.timeout = 200ms;
+  const auto result = call(spec);
   ASSERT_TRUE(result.error);
   EXPECT_EQ(result.error->type, "Sandbox.Timedout");
-  EXPECT_EQ(result.error->message, "The function's initialisation timed out after 0.30 seconds");
+  EXPECT_EQ(result.error->message, "Task timed out after 0.30 seconds in its initialisation");
 }
 
 TEST_F(FaasTest, PrintAndLogLinesBelongToTheirInvocationInTheirOrder) {

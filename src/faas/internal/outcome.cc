@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "json/json.h"
 
@@ -17,6 +18,7 @@ using execute::FunctionError;
 using execute::InvocationResult;
 
 constexpr std::size_t kMaxMessageBytes = 16UL << 10U;
+constexpr std::string_view kHttpStream = "application/vnd.awslambda.http-integration-response";
 
 std::string seconds(std::chrono::milliseconds limit) {
   return fmt::format("{:.2f} seconds", static_cast<double>(limit.count()) / 1000.0);
@@ -64,8 +66,30 @@ void unwrap_gateway(Json value, const json::Limits& limits, InvocationResult& re
   result.output = body && body->is_object() ? *std::move(body) : std::move(value);
 }
 
-void shape_response(HandlerResponse response, const dag::FunctionSpec& function,
-                    std::size_t max_bytes, InvocationResult& result) {
+// {"statusCode": …, "headers": …} 00 00 00 00 00 00 00 00 body
+Result<Json> parse_http_stream(std::string_view text, const json::Limits& limits) {
+  const std::size_t end = text.find(std::string_view("\0\0\0\0\0\0\0\0", 8));
+  AE_TRY(Json value, json::parse(text.substr(0, end), limits));
+  if (!value.is_object()) return fail(ErrorCode::kInvalidArgument, "the prelude is no object");
+  const std::string_view body = end == std::string_view::npos ? "" : text.substr(end + 8);
+  if (!value.contains("statusCode")) value["statusCode"] = 200;
+  value["isBase64Encoded"] = !is_utf8(body);
+  value["body"] = is_utf8(body) ? std::string(body) : to_base64(body);
+  return value;
+}
+
+Result<Json> parse_response(const HandlerResponse& response, const json::Limits& limits) {
+  if (!response.streamed) return json::parse(response.body, limits);
+  if (response.content_type.starts_with(kHttpStream)) {
+    return parse_http_stream(response.body, limits);
+  }
+  Result<Json> value = json::parse(response.body, limits);
+  if (!value && is_utf8(response.body)) return Json(response.body);
+  return value;
+}
+
+void shape_response(const HandlerResponse& response, const dag::FunctionSpec& function,
+                    std::size_t max_bytes, execute::Answer answer, InvocationResult& result) {
   if (response.oversize_bytes > 0) {
     result.error = FunctionError{
         .type = "Function.ResponseSizeTooLarge",
@@ -76,14 +100,15 @@ void shape_response(HandlerResponse response, const dag::FunctionSpec& function,
   }
   json::Limits limits;
   limits.max_bytes = max_bytes;
-  Result<Json> value = json::parse(response.body, limits);
+  Result<Json> value = parse_response(response, limits);
   if (!value) {
     result.error = FunctionError{
         .type = "Runtime.InvalidResponse",
         .message = "the function's response is not valid JSON: " + value.error().message};
     return;
   }
-  if (is_gateway_shape(*value) && !declares_status_code(function)) {
+  if (answer == execute::Answer::kBody && is_gateway_shape(*value) &&
+      !declares_status_code(function)) {
     unwrap_gateway(*std::move(value), limits, result);
   } else {
     result.output = *std::move(value);
@@ -115,7 +140,7 @@ FunctionError timed_out(std::chrono::milliseconds limit) {
 
 FunctionError init_timed_out(std::chrono::milliseconds limit) {
   return {.type = "Sandbox.Timedout",
-          .message = "The function's initialisation timed out after " + seconds(limit)};
+          .message = fmt::format("Task timed out after {} in its initialisation", seconds(limit))};
 }
 
 FunctionError exited(const ExitStatus& status) {
@@ -131,10 +156,10 @@ FunctionError exited(const ExitStatus& status) {
 }
 
 InvocationResult shape(Outcome outcome, const dag::FunctionSpec& function,
-                       std::size_t max_response_bytes) {
+                       std::size_t max_response_bytes, execute::Answer answer) {
   InvocationResult result;
   if (auto* response = std::get_if<HandlerResponse>(&outcome)) {
-    shape_response(std::move(*response), function, max_response_bytes, result);
+    shape_response(*response, function, max_response_bytes, answer, result);
   } else if (const auto* failure = std::get_if<HandlerFailure>(&outcome)) {
     result.error = parse_failure(*failure);
   } else if (auto* error = std::get_if<FunctionError>(&outcome)) {

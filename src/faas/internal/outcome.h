@@ -15,6 +15,8 @@ namespace ae::faas {
 struct HandlerResponse {
   std::string body;
   std::size_t oversize_bytes = 0;  // its length, when it was beyond the limit and thrown away
+  bool streamed = false;           // Lambda-Runtime-Function-Response-Mode: streaming
+  std::string content_type{};
 };
 struct HandlerFailure {
   std::string body;  // {"errorMessage", "errorType", "stackTrace"}, if the worker behaves
@@ -24,11 +26,14 @@ using Outcome =
     std::variant<HandlerResponse, HandlerFailure, execute::FunctionError, Error /* our fault */>;
 
 // Sets output, error or fault. A response in the habit of API Gateway ({"statusCode", "body"}) is
-// unwrapped unless the declared output has a statusCode: what the workflow's data flow was verified
-// with is the body. A status of 400 and more is then the function's failure "Http<status>".
+// unwrapped unless the caller wants it whole or the declared output has a statusCode: what the
+// workflow's data flow was verified with is the body. A status of 400 and more is then the
+// function's failure "Http<status>". A streamed response that is no JSON is a string; one with the
+// prelude of awslambda.HttpResponseStream becomes the answer that API Gateway would get.
 // Threads: pure.
 execute::InvocationResult shape(Outcome outcome, const dag::FunctionSpec& function,
-                                std::size_t max_response_bytes);
+                                std::size_t max_response_bytes,
+                                execute::Answer answer = execute::Answer::kBody);
 
 execute::FunctionError parse_failure(const HandlerFailure& failure);
 

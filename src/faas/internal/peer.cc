@@ -101,8 +101,8 @@ Result<LoopbackListener> listen_on_loopback() {
   if (!socket || ::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
       ::listen(socket.get(), kBacklog) != 0 ||
       ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    return fail(ErrorCode::kUnavailable, fmt::format("cannot listen on loopback for a worker: {}",
-                                                     std::strerror(errno)));
+    return fail(ErrorCode::kUnavailable,
+                fmt::format("cannot listen on loopback for a worker: {}", std::strerror(errno)));
   }
   return LoopbackListener{.socket = std::move(socket),
                           .address = fmt::format("127.0.0.1:{}", ntohs(address.sin_port))};

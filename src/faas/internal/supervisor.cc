@@ -9,11 +9,13 @@
 #include "base/log.h"
 #include "faas/internal/launch.h"
 #include "faas/internal/sweep.h"
+#include "faas/internal/usage.h"
 
 namespace ae::faas {
 namespace {
 
 using std::chrono::duration_cast;
+using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kEndGrace{500};  // between SIGTERM and SIGKILL
@@ -22,6 +24,8 @@ constexpr milliseconds kKillGrace{
 constexpr milliseconds kReturnGrace{1'000};  // from an answer to the next GET next, at least
 constexpr std::size_t kParseInline = 64UL
                                      << 10U;  // larger responses would hold up the other workers
+
+constexpr milliseconds kMeasureEvery{100};  // looking up a worker's memory costs a fifth of a call
 
 constexpr std::size_t kMaxInBackground = 8;  // each may hold megabytes
 
@@ -189,6 +193,7 @@ void Supervisor::on_answer(Slot& slot, Outcome outcome, Batch& batch) {
 void Supervisor::on_ready(Slot& slot) {
   Worker& worker = *slot.worker;
   const SteadyTime now = SystemClock::instance().steady_now();
+  if (!slot.was_ready) slot.init = duration_cast<microseconds>(now - slot.begun);
   slot.was_ready = true;
   worker.deadline = now + options_.idle_timeout;
   Scheduler::Next next = scheduler_.worker_ready(worker.settings().id, now);
@@ -230,14 +235,28 @@ bool Supervisor::dispatch(Slot& slot, PendingPtr& pending) {
 }
 
 Supervisor::Completion Supervisor::finish(Slot& slot, Outcome outcome) {
-  Completion completion{
-      .pending = slot.worker->take_invocation(),
-      .outcome = std::move(outcome),
-      .log = slot.worker->take_log(),
-      .duration = duration_cast<milliseconds>(SystemClock::instance().steady_now() - slot.begun),
-      .cold_start = slot.cold_start};
+  const SteadyTime now = SystemClock::instance().steady_now();
+  Completion completion{.pending = slot.worker->take_invocation(),
+                        .outcome = std::move(outcome),
+                        .log = slot.worker->take_log(),
+                        .duration = duration_cast<milliseconds>(now - slot.begun),
+                        .cold_start = slot.cold_start};
+  completion.report = report(slot, *completion.pending->invocation.function, now);
   running_.erase(completion.pending->invocation.request_id);
   return completion;
+}
+
+execute::InvocationReport Supervisor::report(Slot& slot, const dag::FunctionSpec& function,
+                                             SteadyTime now) {
+  if (now - slot.measured >= kMeasureEvery) {
+    slot.max_memory_mb = std::max(slot.max_memory_mb, peak_memory_mb(slot.worker->process().pid()));
+    slot.measured = now;
+  }
+  execute::InvocationReport report{.duration = duration_cast<microseconds>(now - slot.begun),
+                                   .memory_mb = function.runtime.memory_mb,
+                                   .max_memory_mb = slot.max_memory_mb};
+  if (slot.cold_start) report.init = slot.init;
+  return report;
 }
 
 void Supervisor::end(Slot& slot, Worker::Reason reason) {
@@ -325,7 +344,7 @@ void Supervisor::on_worker_deadline(Slot& slot, SteadyTime now, Batch& batch) {
   Worker& worker = *slot.worker;
   switch (worker.phase()) {
     case Worker::Phase::kStarting:
-      slot.init_error = init_timed_out(options_.init_timeout);
+      slot.init_error = init_timed_out(slot.init_limit);
       return end(slot, Worker::Reason::kCannotStart);
     case Worker::Phase::kIdle:
       scheduler_.worker_gone(worker.settings().id);
@@ -389,7 +408,10 @@ void Supervisor::spawn(const Scheduler::Spawn& order) {
       Slot slot;
       slot.worker = *std::move(worker);
       slot.begun = SystemClock::instance().steady_now();
-      slot.worker->deadline = slot.begun + options_.init_timeout;
+      // An initialisation beyond Lambda's 10 s is begun again there as a part of the first
+      // invocation, whose own limit then holds; here it need not begin again.
+      slot.init_limit = std::max(options_.init_timeout, order.function->runtime.timeout);
+      slot.worker->deadline = slot.begun + slot.init_limit;
       arm_timer(slot.worker->deadline);
       slot.worker->watch(*poller_);
       slots_.emplace(order.worker, std::move(slot));
@@ -409,10 +431,12 @@ void Supervisor::deliver(Completion completion) {
   auto answer = [shared = std::make_shared<Completion>(std::move(completion)),
                  max_bytes = options_.max_response_bytes] {
     execute::InvocationResult result =
-        shape(std::move(shared->outcome), *shared->pending->invocation.function, max_bytes);
+        shape(std::move(shared->outcome), *shared->pending->invocation.function, max_bytes,
+              shared->pending->invocation.answer);
     result.log = std::move(shared->log);
     result.duration = shared->duration;
     result.cold_start = shared->cold_start;
+    result.report = shared->report;
     shared->pending->done(std::move(result));
   };
   large ? in_background(std::move(answer)) : answer();

@@ -47,6 +47,7 @@ class Supervisor final {
     std::string log;
     std::chrono::milliseconds duration{0};
     bool cold_start = false;
+    std::optional<execute::InvocationReport> report{};
   };
   struct Ended {  // its leftovers are killed before its invocation is answered
     std::unique_ptr<Worker> worker;
@@ -64,6 +65,10 @@ class Supervisor final {
     bool callers_deadline = false;  // comes before the function's own time limit
     SteadyTime begun{};             // of the current invocation, or of the worker
     std::optional<execute::FunctionError> init_error;
+    std::chrono::milliseconds init_limit{0};
+    std::chrono::microseconds init{0};  // how long the initialisation took
+    std::int64_t max_memory_mb = 0;
+    SteadyTime measured{};  // when that was looked up
   };
 
   Supervisor(FaasOptions options, std::unique_ptr<Poller> poller);
@@ -88,6 +93,7 @@ class Supervisor final {
   void arm_timer(SteadyTime at);
   void rearm_timer();
   Completion finish(Slot& slot, Outcome outcome);
+  execute::InvocationReport report(Slot& slot, const dag::FunctionSpec& function, SteadyTime now);
   Outcome end_outcome(const Slot& slot) const;
 
   // Without it:

@@ -12,9 +12,9 @@
 #include <cstring>
 #include <utility>
 
-#include "faas/internal/environment.h"
+#include "base/hash.h"
+#include "faas/internal/api_messages.h"
 #include "faas/internal/peer.h"
-#include "json/json.h"
 
 namespace ae::faas {
 namespace {
@@ -54,10 +54,30 @@ Result<UniqueFd> listen_on(const std::string& path) {
   return socket;
 }
 
-std::string answer(int status, std::string_view reason, std::string_view body) {
-  return fmt::format(
-      "HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}", status,
-      reason, body.size(), body);
+std::string header_or_empty(const net::Headers& headers, std::string_view name) {
+  return std::string(net::find_header(headers, name).value_or(""));
+}
+
+constexpr const char* kErrorType = "Lambda-Runtime-Function-Error-Type";
+constexpr const char* kErrorBody = "Lambda-Runtime-Function-Error-Body";
+constexpr const char* kResponseMode = "Lambda-Runtime-Function-Response-Mode";
+
+HandlerFailure failure_of(ApiRequest request) {
+  return {.body = std::move(request.request.body),
+          .type = header_or_empty(request.request.headers, kErrorType)};
+}
+
+// A streamed response that failed half-way says so in trailers, the error as base64.
+Outcome answer_of(ApiRequest request, std::string_view mode) {
+  std::string type = header_or_empty(request.trailers, kErrorType);
+  const std::string error = header_or_empty(request.trailers, kErrorBody);
+  if (!type.empty() || !error.empty()) {
+    return HandlerFailure{.body = from_base64(error).value_or(error), .type = std::move(type)};
+  }
+  return HandlerResponse{.body = std::move(request.request.body),
+                         .oversize_bytes = request.oversize_bytes,
+                         .streamed = mode == "streaming",
+                         .content_type = header_or_empty(request.request.headers, "Content-Type")};
 }
 
 }  // namespace
@@ -149,7 +169,7 @@ void Worker::accept_connection(const Listener& listener) {
     Connection& connection = connections_[index];
     if (connection.socket) continue;
     connection = Connection{.socket = std::move(socket),
-                            .parser = std::make_unique<RequestParser>(settings_.max_response_bytes),
+                            .reader = std::make_unique<RequestReader>(settings_.max_response_bytes),
                             .out = {}};
     poller_->watch(connection.socket.get(), EPOLLIN,
                    token(settings_.id, kFirstConnectionSlot + index));
@@ -164,24 +184,38 @@ void Worker::read_connection(std::size_t index, std::vector<WorkerEvent>& events
   const ssize_t got = ::recv(connection.socket.get(), piece.data(), piece.size(), 0);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got <= 0) return close(index);
-  connection.parser->append({piece.data(), static_cast<std::size_t>(got)});
-  while (connection.socket && !connection.closing) {
-    Result<std::optional<WorkerRequest>> request = connection.parser->next();
-    if (!request) {
-      const bool length = request.error().code == ErrorCode::kUnimplemented;
-      connection.closing = true;
-      refuse(index, length ? 411 : 400, "InvalidRequest", request.error().message);
-      break;
-    }
-    if (!*request) break;
-    handle(index, **std::move(request), events);
-  }
+  connection.reader->append({piece.data(), static_cast<std::size_t>(got)});
+  read_requests(index, events);
   // An answer may wait while the same connection's GET next does: the worker asked for both at
   // once, so one write later on saves it from being woken for nothing now.
   if (parked_ != index) flush(index);
 }
 
-void Worker::handle(std::size_t index, WorkerRequest request, std::vector<WorkerEvent>& events) {
+void Worker::read_requests(std::size_t index, std::vector<WorkerEvent>& events) {
+  Connection& connection = connections_[index];
+  while (connection.socket && !connection.closing) {
+    switch (connection.reader->next()) {
+      case RequestReader::Progress::kNeedMore:
+        return;
+      case RequestReader::Progress::kContinue:
+        connection.out += "HTTP/1.1 100 Continue\r\n\r\n";
+        break;
+      case RequestReader::Progress::kComplete: {
+        ApiRequest request = connection.reader->take();
+        connection.closing = !request.keep_alive;
+        handle(index, std::move(request), events);
+        break;
+      }
+      case RequestReader::Progress::kRejected: {
+        const net::RequestRejection& why = connection.reader->rejection();
+        connection.closing = true;
+        refuse(index, why.status, "InvalidRequest", why.detail);
+      }
+    }
+  }
+}
+
+void Worker::handle(std::size_t index, ApiRequest request, std::vector<WorkerEvent>& events) {
   const net::Request& http = request.request;
   const std::string target(http.path());
   std::string_view path = target;
@@ -208,7 +242,7 @@ void Worker::handle_next(std::size_t index, std::vector<WorkerEvent>& events) {
   events.emplace_back(WorkerIsReady{});
 }
 
-void Worker::handle_answer(std::size_t index, std::string_view path, WorkerRequest request,
+void Worker::handle_answer(std::size_t index, std::string_view path, ApiRequest request,
                            std::vector<WorkerEvent>& events) {
   const std::size_t slash = path.find('/');
   const std::string_view id = path.substr(0, slash);
@@ -222,48 +256,41 @@ void Worker::handle_answer(std::size_t index, std::string_view path, WorkerReque
   if (id != invocation_->invocation.request_id) {
     return refuse(index, 400, "InvalidRequestID", "that is not the current invocation's id");
   }
+  const std::string mode = header_or_empty(request.request.headers, kResponseMode);
+  if (what == "response" && !mode.empty() && mode != "streaming") {
+    return refuse(index, 400, "InvalidFunctionResponseMode",
+                  fmt::format("{} is \"streaming\" or not there", kResponseMode));
+  }
   // Before anything else is read: all that the handler printed is in the pipe by now.
   collect_output();
   ++served_;
   phase_ = Phase::kReturning;
   if (request.oversize_bytes > 0) {
-    connections_[index].out +=
-        answer(413, "Payload Too Large", R"({"errorType":"RequestEntityTooLarge"})");
+    append_refusal(connections_[index].out, 413, "RequestEntityTooLarge",
+                   fmt::format("Exceeded maximum allowed payload size ({} bytes).",
+                               settings_.max_response_bytes));
   } else {
-    accepted(index);
+    append_accepted(connections_[index].out);
   }
-  if (what == "response") {
-    events.emplace_back(WorkerAnswered{HandlerResponse{.body = std::move(request.request.body),
-                                                       .oversize_bytes = request.oversize_bytes}});
-  } else {
-    const auto type = request.request.header("Lambda-Runtime-Function-Error-Type");
-    events.emplace_back(WorkerAnswered{HandlerFailure{.body = std::move(request.request.body),
-                                                      .type = std::string(type.value_or(""))}});
-  }
+  events.emplace_back(WorkerAnswered{what == "response" ? answer_of(std::move(request), mode)
+                                                        : Outcome(failure_of(std::move(request)))});
 }
 
-void Worker::handle_init_error(std::size_t index, WorkerRequest request,
+void Worker::handle_init_error(std::size_t index, ApiRequest request,
                                std::vector<WorkerEvent>& events) {
   if (phase_ != Phase::kStarting) {
     return refuse(index, 403, "InvalidStateTransition", "the initialisation is over");
   }
-  const auto type = request.request.header("Lambda-Runtime-Function-Error-Type");
-  execute::FunctionError error = parse_failure(
-      {.body = std::move(request.request.body), .type = std::string(type.value_or(""))});
-  accepted(index);
+  execute::FunctionError error = parse_failure(failure_of(std::move(request)));
+  append_accepted(connections_[index].out);
   flush(index);
   collect_output();
   events.emplace_back(WorkerCannotStart{std::move(error)});
 }
 
-void Worker::accepted(std::size_t index) {
-  connections_[index].out += answer(202, "Accepted", R"({"status":"OK"})");
-}
-
 void Worker::refuse(std::size_t index, int status, std::string_view type,
                     std::string_view message) {
-  const Json body{{"errorMessage", message}, {"errorType", type}};
-  connections_[index].out += answer(status, net::reason_phrase(status), json::dump(body));
+  append_refusal(connections_[index].out, status, type, message);
   if (++refused_ > kMaxRefused) end(Reason::kMisbehaved);
 }
 
@@ -272,16 +299,7 @@ bool Worker::dispatch(PendingPtr& pending, SteadyTime deadline_of_invocation,
   if (phase_ != Phase::kIdle || !parked_ || process_->ended()) return false;
   const std::size_t index = *parked_;
   Connection& connection = connections_[index];
-  const execute::Invocation& invocation = pending->invocation;
-  fmt::format_to(std::back_inserter(connection.out),
-                 "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-                 "Lambda-Runtime-Aws-Request-Id: {}\r\nLambda-Runtime-Deadline-Ms: {}\r\n"
-                 "Lambda-Runtime-Invoked-Function-Arn: {}\r\nLambda-Runtime-Trace-Id: {}\r\n"
-                 "Content-Length: {}\r\n\r\n{}",
-                 invocation.request_id, wall_deadline.time_since_epoch().count(),
-                 function_arn(invocation.function->name),
-                 trace_header(invocation.run_id, invocation.request_id), pending->payload.size(),
-                 pending->payload);
+  append_invocation(connection.out, *pending, wall_deadline);
   const std::size_t whole = connection.out.size();
   parked_.reset();
   phase_ = Phase::kBusy;
@@ -324,7 +342,7 @@ void Worker::flush(std::size_t index) {
 
 void Worker::close(std::size_t index) {
   connections_[index].socket.reset();  // leaves epoll with it
-  connections_[index].parser.reset();
+  connections_[index].reader.reset();
   if (parked_ == index) {
     parked_.reset();
     if (phase_ == Phase::kIdle) phase_ = Phase::kReturning;

@@ -25,7 +25,7 @@
 #include "faas/internal/outcome.h"
 #include "faas/internal/poller.h"
 #include "faas/internal/process.h"
-#include "faas/internal/request_parser.h"
+#include "faas/internal/request_reader.h"
 #include "faas/internal/scheduler.h"
 
 namespace ae::faas {
@@ -123,7 +123,7 @@ class Worker final {
   };
   struct Connection {
     UniqueFd socket;
-    std::unique_ptr<RequestParser> parser;
+    std::unique_ptr<RequestReader> reader;
     std::string out;
     bool closing = false;  // once `out` is written
     bool wants_write = false;
@@ -133,13 +133,12 @@ class Worker final {
 
   void accept_connection(const Listener& listener);
   void read_connection(std::size_t index, std::vector<WorkerEvent>& events);
-  void handle(std::size_t index, WorkerRequest request, std::vector<WorkerEvent>& events);
+  void read_requests(std::size_t index, std::vector<WorkerEvent>& events);
+  void handle(std::size_t index, ApiRequest request, std::vector<WorkerEvent>& events);
   void handle_next(std::size_t index, std::vector<WorkerEvent>& events);
-  void handle_answer(std::size_t index, std::string_view path, WorkerRequest request,
+  void handle_answer(std::size_t index, std::string_view path, ApiRequest request,
                      std::vector<WorkerEvent>& events);
-  void handle_init_error(std::size_t index, WorkerRequest request,
-                         std::vector<WorkerEvent>& events);
-  void accepted(std::size_t index);
+  void handle_init_error(std::size_t index, ApiRequest request, std::vector<WorkerEvent>& events);
   void refuse(std::size_t index, int status, std::string_view type, std::string_view message);
   void flush(std::size_t index);
   void close(std::size_t index);

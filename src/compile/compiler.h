@@ -3,6 +3,7 @@
 // express is an error that names the node, never left out in silence.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <span>
 #include <string>
@@ -22,8 +23,18 @@ struct ArtifactFile {
   bool operator==(const ArtifactFile&) const = default;
 };
 
+// A folder of the output that is a copy of code which the workflow pins.
+struct ArtifactFolder {
+  std::string path;       // relative: "functions/resize"
+  std::string function;   // the function whose code it is, …
+  std::string version;    // … and its content hash
+  std::size_t layer = 0;  // 0: the code; 1, 2, …: LocalPackage::layers
+  bool operator==(const ArtifactFolder&) const = default;
+};
+
 struct Artifact {
   std::vector<ArtifactFile> files;  // the main one first
+  std::vector<ArtifactFolder> folders{};
   // Why the output is as it is, a line each, for --explain: what became of which node.
   std::vector<std::string> explanations;
   bool operator==(const Artifact&) const = default;

@@ -4,7 +4,7 @@
 
 // The registry: one line a target, by name. `name` is its folder and namespace, which defines
 // `const CompilerTarget& target()`.
-#define AE_COMPILE_TARGETS(TARGET) TARGET(stepfunctions)
+#define AE_COMPILE_TARGETS(TARGET) TARGET(argo) TARGET(stepfunctions)
 
 namespace ae::compile {
 

@@ -159,7 +159,7 @@ Json to_scalar(const YAML::Mark& mark, std::string_view tag, const std::string& 
 // kValueBytes and its text.
 class Builder final : public YAML::EventHandler {
  public:
-  explicit Builder(const Limits& limits) : limits_(limits) {}
+  Builder(const Limits& limits, LocalTags tags) : limits_(limits), tags_(tags) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (documents_++ > 0) {
@@ -175,6 +175,10 @@ class Builder final : public YAML::EventHandler {
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
+    if (is_local(tag) && !expects_key()) {
+      return put(Json{{tag, mended(text)}}, tag.size() + text.size() + 3 * kValueBytes, 1, anchor,
+                 mark);
+    }
     Json value = to_scalar(mark, tag, text);
     if (expects_key()) return take_key(mark, tag, std::move(value));
     put(std::move(value), text.size() + kValueBytes, 0, anchor, mark);
@@ -212,9 +216,10 @@ class Builder final : public YAML::EventHandler {
     Json value;
     YAML::anchor_t anchor;
     YAML::Mark mark;
-    std::string key;  // of the next member
+    std::string tag{};  // a local one, which becomes a member of its own
+    std::string key{};  // of the next member
     bool has_key = false;
-    std::unordered_set<std::string> keys;
+    std::unordered_set<std::string> keys{};
     std::size_t size = kValueBytes;
     std::size_t depth = 1;  // levels inside, this one included
   };
@@ -224,6 +229,10 @@ class Builder final : public YAML::EventHandler {
     std::size_t size;
     std::size_t depth;
   };
+
+  bool is_local(const std::string& tag) const {
+    return tags_ == LocalTags::kMember && tag.size() > 1 && tag[0] == '!';
+  }
 
   bool expects_key() const {
     return !levels_.empty() && levels_.back().value.is_object() && !levels_.back().has_key;
@@ -258,18 +267,25 @@ class Builder final : public YAML::EventHandler {
   void open(Json value, std::string_view tag_name, const YAML::Mark& mark, const std::string& tag,
             YAML::anchor_t anchor) {
     if (expects_key()) refuse_key(mark);
-    if (!tag.empty() && tag != "?" && tag != "!" && !is_tag(tag, tag_name)) {
+    const bool local = is_local(tag);
+    if (!local && !tag.empty() && tag != "?" && tag != "!" && !is_tag(tag, tag_name)) {
       refuse(
           ErrorCode::kInvalidArgument, mark,
           fmt::format("the tag {} is not supported; write the value without it", shorten(tag, 60)));
     }
-    check_depth(1, mark);
-    levels_.push_back(Level{std::move(value), anchor, mark, {}, false, {}});
+    check_depth(local ? 2 : 1, mark);
+    levels_.push_back(
+        Level{.value = std::move(value), .anchor = anchor, .mark = mark, .tag = local ? tag : ""});
   }
 
   void close() {
     Level level = std::move(levels_.back());
     levels_.pop_back();
+    if (!level.tag.empty()) {
+      level.size += level.tag.size() + kValueBytes;
+      ++level.depth;
+      level.value = Json{{std::move(level.tag), std::move(level.value)}};
+    }
     put(std::move(level.value), level.size, level.depth, level.anchor, level.mark);
   }
 
@@ -313,6 +329,7 @@ class Builder final : public YAML::EventHandler {
   }
 
   const Limits& limits_;
+  const LocalTags tags_;
   std::vector<Level> levels_;
   std::map<YAML::anchor_t, Anchored> anchors_;
   std::size_t copied_ = 0;
@@ -362,6 +379,10 @@ std::optional<Result<Json>> try_json(std::string_view text, const Limits& limits
 }  // namespace
 
 Result<Json> parse_yaml(std::string_view text, const Limits& limits) {
+  return parse_yaml(text, LocalTags::kRefuse, limits);
+}
+
+Result<Json> parse_yaml(std::string_view text, LocalTags tags, const Limits& limits) {
   if (text.size() > limits.max_bytes) {
     return fail(ErrorCode::kResourceExhausted, fmt::format("{} bytes of YAML; at most {} are read",
                                                            text.size(), limits.max_bytes));
@@ -372,7 +393,7 @@ Result<Json> parse_yaml(std::string_view text, const Limits& limits) {
     ViewBuffer buffer(text);
     std::istream stream(&buffer);
     YAML::Parser parser(stream);
-    Builder builder(limits);
+    Builder builder(limits, tags);
     if (!parser.HandleNextDocument(builder)) {
       return fail(ErrorCode::kInvalidArgument, "empty; expected YAML or JSON");
     }

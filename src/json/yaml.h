@@ -15,6 +15,13 @@ namespace ae::json {
 // Errors: kInvalidArgument with line and column; kResourceExhausted for a limit.
 Result<Json> parse_yaml(std::string_view text, const Limits& limits = {});
 
+// What becomes of an application's own tags: "!Ref Name", "!Join [a, b]".
+enum class LocalTags {
+  kRefuse,
+  kMember,  // {"!Ref": "Name"}, {"!Join": ["a", "b"]}; a tagged scalar is a string
+};
+Result<Json> parse_yaml(std::string_view text, LocalTags tags, const Limits& limits = {});
+
 // Block style; any string that a YAML 1.1 or 1.2 reader could take for something else is quoted,
 // so parse_yaml(dump_yaml(x)) == x and other readers agree. Ends with a newline.
 std::string dump_yaml(const Json& value);

@@ -225,5 +225,25 @@ TEST(YamlDumpTest, WhatIsWrittenReadsBackTheSame) {
   }
 }
 
+TEST(YamlParseTest, KeepsTheTagsOfAnApplicationAsMembersWhenAsked) {
+  const std::string text =
+      "a: !Ref Name\nb: !Join [\"-\", [x, !Sub '${y}']]\nc: !If\n  k: 1\nd: !Ref 5\ne: !!str 5\n";
+  EXPECT_FALSE(parse_yaml(text));
+  const auto parsed = parse_yaml(text, LocalTags::kMember);
+  ASSERT_TRUE(parsed) << parsed.error().describe();
+  EXPECT_EQ(*parsed,
+            parse(R"({"a": {"!Ref": "Name"}, "b": {"!Join": ["-", ["x", {"!Sub": "${y}"}]]},
+      "c": {"!If": {"k": 1}}, "d": {"!Ref": "5"}, "e": "5"})")
+                .value());
+  EXPECT_FALSE(parse_yaml("!Ref a: 1", LocalTags::kMember)) << "a key is a string";
+}
+
+TEST(YamlParseTest, CountsTaggedValuesAsLevels) {
+  std::string deep;
+  for (int i = 0; i < 40; ++i) deep += "!T [";
+  deep += std::string(40, ']');
+  EXPECT_EQ(parse_yaml(deep, LocalTags::kMember).error().code, ErrorCode::kResourceExhausted);
+}
+
 }  // namespace
 }  // namespace ae::json

@@ -37,6 +37,10 @@ struct LambdaFunction {
 
 using FunctionBinding = std::variant<LocalPackage, HttpService, LambdaFunction>;
 
+// How the event looks that the handler gets. API Gateway's is a request: the input is the JSON text
+// of its body, and its scalar members are the query's parameters.
+enum class EventFormat { kPlain, kApiGateway };
+
 struct RuntimeSettings {
   std::chrono::milliseconds timeout{3'000};  // Lambda's default
   std::int64_t memory_mb = 128;              // Lambda's default
@@ -50,6 +54,8 @@ struct RuntimeSettings {
   std::string state{};
   // The buckets of this installation through AWS_ENDPOINT_URL_S3, with credentials of its own.
   bool s3 = true;
+  // Of whoever calls the handler for a workflow: see repository::event_for().
+  EventFormat event = EventFormat::kPlain;
   bool operator==(const RuntimeSettings&) const = default;
 };
 
@@ -76,6 +82,7 @@ struct FunctionSpec {
   RuntimeSettings runtime;
   FunctionBinding binding;
   std::vector<FunctionExample> examples;
+  std::vector<std::string> errors{};  // types that it is known to raise: "ValueError"; often empty
   bool operator==(const FunctionSpec&) const = default;
 
   // The system never calls such a function again by itself: not on a retry, not after a crash.

@@ -140,6 +140,7 @@ Json to_json(const RuntimeSettings& runtime) {
   if (!runtime.secrets.empty()) json["secrets"] = runtime.secrets;
   if (!runtime.state.empty()) json["state"] = runtime.state;
   if (!runtime.s3) json["s3"] = false;
+  if (runtime.event == EventFormat::kApiGateway) json["event"] = "api-gateway";
   return json;
 }
 
@@ -161,6 +162,12 @@ Result<RuntimeSettings> runtime_from_json(const Json& json) {
   runtime.secrets = members.texts("secrets");
   runtime.state = members.text("state");
   runtime.s3 = members.boolean("s3", true);
+  if (const std::string event = members.text("event"); event == "api-gateway") {
+    runtime.event = EventFormat::kApiGateway;
+  } else if (!event.empty() && event != "plain") {
+    members.refuse(
+        fmt::format("\"runtime.event\" is \"{}\"; known are plain and api-gateway", event));
+  }
   AE_CHECK(members.check());
   return runtime;
 }
@@ -178,17 +185,19 @@ std::string function_key(std::string_view name, std::string_view version) {
 Json to_json(const FunctionSpec& spec) {
   Json examples = Json::array();
   for (const FunctionExample& example : spec.examples) examples.push_back(to_json(example));
-  return Json{{"name", spec.name},
-              {"version", spec.version},
-              {"description", spec.description},
-              {"input", spec.input},
-              {"output", spec.output},
-              {"schemas", spec.schemas == SchemaSource::kDeclared ? "declared" : "inferred"},
-              {"effects", spec.effects},
-              {"idempotent", spec.idempotent},
-              {"runtime", to_json(spec.runtime)},
-              {"binding", std::visit([](const auto& one) { return to_json(one); }, spec.binding)},
-              {"examples", std::move(examples)}};
+  Json json{{"name", spec.name},
+            {"version", spec.version},
+            {"description", spec.description},
+            {"input", spec.input},
+            {"output", spec.output},
+            {"schemas", spec.schemas == SchemaSource::kDeclared ? "declared" : "inferred"},
+            {"effects", spec.effects},
+            {"idempotent", spec.idempotent},
+            {"runtime", to_json(spec.runtime)},
+            {"binding", std::visit([](const auto& one) { return to_json(one); }, spec.binding)},
+            {"examples", std::move(examples)}};
+  if (!spec.errors.empty()) json["errors"] = spec.errors;
+  return json;
 }
 
 Result<FunctionSpec> function_spec_from_json(const Json& json) {
@@ -207,6 +216,7 @@ Result<FunctionSpec> function_spec_from_json(const Json& json) {
   }
   spec.effects = members.texts("effects");
   spec.idempotent = members.boolean("idempotent", true);
+  spec.errors = members.texts("errors");
   if (spec.name.empty()) members.refuse("\"name\" is missing");
   AE_CHECK(members.check());
   if (const Json* runtime = json::find(json, "runtime")) {

@@ -24,9 +24,11 @@ THIRD_PARTY = {
     "nlohmann/": {"json"}, "yaml-cpp/": {"json"}, "re2/": {"json"},
     "boost/": {"net"}, "curl/": {"net"},
     "sqlite3.h": {"store"},
+    "expat.h": {"objects"},
     "CLI/": {"cli"},
     "spdlog/": {"base"}, "openssl/": {"base"},
     "libstemmer.h": {"plan"},
+    "archive.h": {"repository"}, "archive_entry.h": {"repository"},
     "fmt/": None,
 }
 TEST_LIBRARIES = ("gtest/", "gmock/")  # only in tests

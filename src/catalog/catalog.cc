@@ -31,7 +31,10 @@ std::string content_hash(const dag::LinkedWorkflow& linked) {
   dag::LinkedWorkflow bare = linked;
   bare.workflow.name.clear();
   for (auto& [key, spec] : bare.functions) {
-    if (auto* package = std::get_if<dag::LocalPackage>(&spec.binding)) package->folder.clear();
+    if (auto* package = std::get_if<dag::LocalPackage>(&spec.binding)) {
+      package->folder.clear();
+      package->layers.clear();  // folders, too; the version says what is in them
+    }
   }
   return sha256_hex(json::canonical(dag::to_json(bare)));
 }

@@ -39,8 +39,8 @@ class PackageTest : public testing::Test {
     EXPECT_TRUE(package) << package.error().describe();
     return package ? package->spec.version : "";
   }
-  static ErrorCode refusal(const fs::path& folder, const PackageLimits& limits = {}) {
-    const auto package = read_package(folder, limits);
+  static ErrorCode refusal(const fs::path& folder, const LoadOptions& options = {}) {
+    const auto package = read_package(folder, options);
     EXPECT_FALSE(package);
     return package ? ErrorCode::kInternal : package.error().code;
   }
@@ -64,7 +64,8 @@ TEST_F(PackageTest, TakesAnUntouchedLambdaFolderWithoutASidecar) {
   ASSERT_TRUE(package) << package.error().describe();
   EXPECT_EQ(package->spec.name, "word_count");
   EXPECT_EQ(std::get<dag::LocalPackage>(package->spec.binding).handler, "app.lambda_handler");
-  EXPECT_EQ(package->spec.input, Json::object());
+  EXPECT_EQ(package->spec.schemas, dag::SchemaSource::kInferred);
+  EXPECT_EQ(package->spec.description, "Word count.");
 }
 
 TEST_F(PackageTest, ChangesItsVersionWithEveryChangeThatMatters) {
@@ -130,8 +131,8 @@ TEST_F(PackageTest, RefusesPipes) {
 
 TEST_F(PackageTest, KeepsToItsLimits) {
   const fs::path folder = greet();
-  EXPECT_EQ(refusal(folder, {.max_files = 1}), ErrorCode::kResourceExhausted);
-  EXPECT_EQ(refusal(folder, {.max_bytes = 10}), ErrorCode::kResourceExhausted);
+  EXPECT_EQ(refusal(folder, {.limits = {.max_files = 1}}), ErrorCode::kResourceExhausted);
+  EXPECT_EQ(refusal(folder, {.limits = {.max_bytes = 10}}), ErrorCode::kResourceExhausted);
 }
 
 TEST_F(PackageTest, SaysWhereTheSidecarIsWrongAndHowToMendIt) {

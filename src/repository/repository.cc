@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <set>
@@ -26,6 +27,7 @@ using store::Row;
 // A sentence has far fewer; a pasted document must not become a query of a million terms.
 constexpr std::size_t kMaxSearchTerms = 128;
 constexpr std::string_view kTemporary = ".tmp-";
+constexpr std::string_view kLayers = "_layers";  // no function's name begins so
 
 // Lower case words, identifiers split, so that "user_ID", "userId" and "user id" meet.
 std::string index_words(std::string_view text) { return join(identifier_words(text), " "); }
@@ -86,9 +88,14 @@ class Repository::Impl {
   fs::path folder_of(std::string_view name, std::string_view version) const {
     return code_root_ / name / version;
   }
-  Result<void> keep_code(const Package& package);
-  Result<void> copy_verified(const Package& package, const fs::path& to) const;
-  Result<Added::Kind> keep_row(const dag::FunctionSpec& spec);
+  // The folders of `spec`'s code and layers, from the names under which they are kept.
+  void resolve(dag::FunctionSpec& spec) const;
+  Result<void> keep_code(const Package& package, const std::vector<std::string>& layers);
+  Result<std::vector<std::string>> keep_layers(const Package& package);
+  Result<void> keep_folder(const fs::path& target,
+                           const std::function<Result<void>(const fs::path& temporary)>& copy);
+  Result<Added::Kind> keep_row(const dag::FunctionSpec& spec,
+                               const std::vector<std::string>& layers);
   Result<void> index(const dag::FunctionSpec& spec);
   Result<dag::FunctionSpec> parse(std::string_view name, std::string_view version,
                                   const std::string& json) const;
@@ -127,33 +134,33 @@ Result<Added> Repository::Impl::add(const Package& package) {
                             shorten(spec.name, 80), shorten(spec.version, 80)));
   }
   const std::lock_guard lock(add_mutex_);
-  AE_CHECK(keep_code(package));
-  AE_TRY(const Added::Kind kind, keep_row(spec));
+  AE_TRY(const auto layers, keep_layers(package));
+  if (!package.folder.empty()) AE_CHECK(keep_code(package, layers));
+  AE_TRY(const Added::Kind kind, keep_row(spec, layers));
   if (kind != Added::Kind::kUnchanged) {
     const std::lock_guard snapshot_lock(snapshot_mutex_);
     snapshot_.reset();
   }
-  Added added{.spec = spec, .kind = kind};
-  std::get<dag::LocalPackage>(added.spec.binding).folder =
-      folder_of(spec.name, spec.version).string();
-  return added;
+  AE_TRY(auto kept, get(spec.name, spec.version));
+  return Added{.spec = std::move(kept), .kind = kind};
 }
 
-Result<void> Repository::Impl::keep_code(const Package& package) {
-  const fs::path versions = code_root_ / package.spec.name;
-  const fs::path target = versions / package.spec.version;
+// `copy` fills the temporary folder, which becomes `target` only when it is complete and synced.
+Result<void> Repository::Impl::keep_folder(
+    const fs::path& target, const std::function<Result<void>(const fs::path&)>& copy) {
+  const fs::path parent = target.parent_path();
   std::error_code error;
-  if (fs::is_directory(target, error)) return {};  // renamed there only when it was complete
-  const bool first = fs::create_directories(versions, error);
-  if (error) return file_error(error, "create", versions);
-  for (const auto& entry : fs::directory_iterator(versions, error)) {
+  if (fs::is_directory(target, error)) return {};
+  const bool first = fs::create_directories(parent, error);
+  if (error) return file_error(error, "create", parent);
+  for (const auto& entry : fs::directory_iterator(parent, error)) {
     std::error_code ignored;
     if (entry.path().filename().string().find(kTemporary) != std::string::npos) {
       fs::remove_all(entry.path(), ignored);  // of an add() that was killed
     }
   }
   const fs::path temporary = target.string() + std::string(kTemporary) + new_id("copy");
-  auto copied = copy_verified(package, temporary);
+  auto copied = copy(temporary);
   if (copied) {
     fs::rename(temporary, target, error);
     if (error) copied = file_error(error, "rename", temporary);
@@ -162,7 +169,7 @@ Result<void> Repository::Impl::keep_code(const Package& package) {
     fs::remove_all(temporary, error);
     return copied;
   }
-  AE_CHECK(internal::sync_folder(versions));
+  AE_CHECK(internal::sync_folder(parent));
   if (first) {
     AE_CHECK(internal::sync_folder(code_root_));
     AE_CHECK(internal::sync_folder(code_root_.parent_path()));
@@ -171,19 +178,45 @@ Result<void> Repository::Impl::keep_code(const Package& package) {
 }
 
 // The package may change while it is copied; what is kept must be what the version says.
-Result<void> Repository::Impl::copy_verified(const Package& package, const fs::path& to) const {
-  AE_TRY(const auto files, internal::list_code(package.folder, {}));
-  AE_CHECK(internal::copy_code(package.folder, files, to));
-  AE_TRY(const auto copied, internal::list_code(to, {}));
-  AE_TRY(const std::optional<Json> sidecar, internal::read_sidecar_document(to));
-  AE_TRY(const std::string version, internal::version_of(to, copied, sidecar, package.spec.name));
-  if (version == package.spec.version) return {};
-  return fail(
-      ErrorCode::kFailedPrecondition,
-      fmt::format("{} changed while it was being added; add it again", package.folder.string()));
+Result<void> Repository::Impl::keep_code(const Package& package,
+                                         const std::vector<std::string>& layers) {
+  const dag::FunctionSpec& spec = package.spec;
+  return keep_folder(folder_of(spec.name, spec.version), [&](const fs::path& to) -> Result<void> {
+    AE_TRY(const auto files, internal::list_code(package.folder, {}));
+    AE_CHECK(internal::copy_code(package.folder, files, to));
+    AE_TRY(const auto copied, internal::list_code(to, {}));
+    AE_TRY(
+        const std::string version,
+        internal::version_of(
+            to, copied, {.declaration = package.declaration, .name = spec.name, .layers = layers}));
+    if (version == spec.version) return {};
+    return fail(
+        ErrorCode::kFailedPrecondition,
+        fmt::format("{} changed while it was being added; add it again", package.folder.string()));
+  });
 }
 
-Result<Added::Kind> Repository::Impl::keep_row(const dag::FunctionSpec& spec) {
+// By their content, so that functions share them. Returns the names.
+Result<std::vector<std::string>> Repository::Impl::keep_layers(const Package& package) {
+  std::vector<std::string> names;
+  for (const fs::path& layer : package.layers) {
+    AE_TRY(const auto files, internal::list_code(layer, {}));
+    AE_TRY(std::string name, internal::content_of(layer, files));
+    AE_CHECK(keep_folder(code_root_ / kLayers / name, [&](const fs::path& to) -> Result<void> {
+      AE_CHECK(internal::copy_code(layer, files, to));
+      AE_TRY(const auto copied, internal::list_code(to, {}));
+      AE_TRY(const std::string content, internal::content_of(to, copied));
+      if (content == name) return {};
+      return fail(ErrorCode::kFailedPrecondition,
+                  fmt::format("{} changed while it was being added; add it again", layer.string()));
+    }));
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
+Result<Added::Kind> Repository::Impl::keep_row(const dag::FunctionSpec& spec,
+                                               const std::vector<std::string>& layers) {
   auto kind = Added::Kind::kNew;
   AE_CHECK(database_.transaction([&]() -> Result<void> {
     std::string current;
@@ -198,7 +231,10 @@ Result<Added::Kind> Repository::Impl::keep_row(const dag::FunctionSpec& spec) {
     }
     if (!current.empty()) kind = Added::Kind::kNewVersion;
     dag::FunctionSpec kept = spec;
-    std::get<dag::LocalPackage>(kept.binding).folder.clear();  // so that code_root may move
+    if (auto* code = std::get_if<dag::LocalPackage>(&kept.binding)) {
+      code->folder.clear();  // so that code_root may move
+      code->layers = layers;
+    }
     AE_CHECK(database_.execute("INSERT INTO version VALUES(?, ?, ?) ON CONFLICT DO NOTHING",
                                {spec.name, spec.version, json::dump(dag::to_json(kept))}));
     AE_CHECK(
@@ -222,6 +258,13 @@ Result<void> Repository::Impl::index(const dag::FunctionSpec& spec) {
        schema_words(spec.input)});
 }
 
+void Repository::Impl::resolve(dag::FunctionSpec& spec) const {
+  auto* code = std::get_if<dag::LocalPackage>(&spec.binding);
+  if (code == nullptr) return;
+  code->folder = folder_of(spec.name, spec.version).string();
+  for (std::string& layer : code->layers) layer = (code_root_ / kLayers / layer).string();
+}
+
 Result<dag::FunctionSpec> Repository::Impl::parse(std::string_view name, std::string_view version,
                                                   const std::string& json) const {
   const auto frame = [&] {
@@ -231,7 +274,7 @@ Result<dag::FunctionSpec> Repository::Impl::parse(std::string_view name, std::st
   if (!document) return annotate(std::move(document).error(), frame());
   auto spec = dag::function_spec_from_json(*document);
   if (!spec) return annotate(std::move(spec).error(), frame());
-  std::get<dag::LocalPackage>(spec->binding).folder = folder_of(name, version).string();
+  resolve(*spec);
   return spec;
 }
 

@@ -12,59 +12,40 @@
 #include "base/text.h"
 #include "json/schema.h"
 #include "json/yaml.h"
+#include "repository/internal/spelling.h"
 
 namespace ae::repository {
 namespace {
 
 using dag::Diagnostic;
 using dag::Severity;
+using internal::is_identifier;
 
 constexpr std::string_view kApiVersion = "actionengine/v1";
 constexpr std::string_view kKind = "Function";
 constexpr double kMaxTimeoutSeconds = 900;  // as in Lambda
 constexpr std::int64_t kMinMemoryMb = 128;  // as in Lambda
 constexpr std::int64_t kMaxMemoryMb = 10'240;
+constexpr std::size_t kMaxLayers = 5;  // as in Lambda
 
 const std::vector<std::string> kMembers = {
-    "apiVersion", "kind",    "name",       "description", "handler", "runtime", "timeout",
-    "memory",     "effects", "idempotent", "environment", "input",   "output",  "examples"};
+    "apiVersion", "kind",        "name",     "description", "handler", "runtime",
+    "timeout",    "memory",      "event",    "layers",      "binding", "effects",
+    "idempotent", "environment", "egress",   "secrets",     "state",   "s3",
+    "input",      "output",      "examples", "errors"};
+const std::vector<std::string> kEventFormats = {"plain", "api-gateway"};
+const std::vector<std::string> kBindings = {"http", "lambda"};
 const std::vector<std::string> kExampleMembers = {"input", "output", "error"};
 const std::vector<std::string> kEffects = {"send", "pay", "book", "write", "delete"};
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-bool is_identifier(std::string_view text) {
-  return !text.empty() && (is_letter(text[0]) || text[0] == '_') &&
-         std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c) || c == '_'; });
-}
-
-// "module.function", "folder/module.function", "package.module.function". File names may hold '-'.
-bool is_handler(std::string_view handler) {
-  const std::size_t dot = handler.rfind('.');
-  if (dot == std::string_view::npos || !is_identifier(handler.substr(dot + 1))) return false;
-  for (const std::string_view folder : split(handler.substr(0, dot), '/')) {
-    for (const std::string_view part : split(folder, '.')) {
-      if (part.empty() || part[0] == '-') return false;
-      const auto allowed = [](char c) {
-        return is_letter(c) || is_digit(c) || c == '_' || c == '-';
-      };
-      if (!std::ranges::all_of(part, allowed)) return false;
-    }
-  }
-  return true;
-}
-
-// "python3.11": a language and a version, as Lambda spells them.
-bool is_runtime(std::string_view runtime) {
-  return !runtime.empty() && runtime.size() <= 32 && is_letter(runtime[0]) &&
-         std::ranges::all_of(runtime,
-                             [](char c) { return is_letter(c) || is_digit(c) || c == '.'; });
+bool is_error_type(std::string_view text) {
+  return text.size() <= 128 && std::ranges::all_of(split(text, '.'), is_identifier);
 }
 
 class Reader {
  public:
-  explicit Reader(const Json& document) : document_(document) {}
+  Reader(const Json& document, const SidecarDefaults& defaults)
+      : document_(document), defaults_(defaults) {}
 
   ParsedSidecar read() && {
     if (!document_.is_object()) {
@@ -75,7 +56,9 @@ class Reader {
     read_header();
     report_unknown(document_, "", kMembers);
     read_identity();
+    read_binding();
     read_runtime();
+    read_reach();
     read_effects();
     spec().input = read_schema("input");
     spec().output = read_schema("output");
@@ -168,7 +151,10 @@ class Reader {
   }
 
   void read_identity() {
-    if (auto name = text("name"); !name) {
+    if (auto name = text("name");
+        !name && is_function_name(defaults_.name) && json::find(document_, "name") == nullptr) {
+      spec().name = defaults_.name;
+    } else if (!name) {
       report_missing("name", "add the name that workflows will use");
     } else if (!is_function_name(*name)) {
       report("invalid_name", "/name",
@@ -188,28 +174,132 @@ class Reader {
   }
 
   void read_runtime() {
-    dag::LocalPackage package{
-        .folder = "", .handler = "lambda_function.lambda_handler", .runtime = "python3.11"};
-    if (auto handler = text("handler")) {
-      if (!is_handler(*handler)) {
-        report("invalid_handler", "/handler",
-               fmt::format("\"{}\" names no handler", shorten(*handler, 80)),
-               "write \"module.function\", for example \"lambda_function.lambda_handler\"");
-      }
-      package.handler = *std::move(handler);
-    }
+    read_timeout();
+    read_memory();
+    read_environment();
+    if (auto* package = std::get_if<dag::LocalPackage>(&spec().binding)) read_code(*package);
+    read_choice("event", kEventFormats, [&](const std::string& event) {
+      if (event == "api-gateway") spec().runtime.event = dag::EventFormat::kApiGateway;
+    });
+  }
+
+  void read_code(dag::LocalPackage& package) {
+    package.handler = defaults_.handler;
+    package.runtime = defaults_.runtime;
     if (auto runtime = text("runtime")) {
-      if (!is_runtime(*runtime)) {
+      if (!internal::is_runtime(*runtime)) {
         report("out_of_range", "/runtime",
                fmt::format("\"{}\" is no runtime", shorten(*runtime, 80)),
                "write it as Lambda does, for example \"python3.11\"");
       }
       package.runtime = *std::move(runtime);
     }
-    spec().binding = std::move(package);
-    read_timeout();
-    read_memory();
-    read_environment();
+    if (auto handler = text("handler")) {
+      if (!internal::is_handler(*handler, package.runtime)) {
+        report("invalid_handler", "/handler",
+               fmt::format("\"{}\" names no handler", shorten(*handler, 80)),
+               "write \"module.function\", for example \"lambda_function.lambda_handler\"");
+      }
+      package.handler = *std::move(handler);
+    }
+    read_texts("layers", "out_of_range", internal::is_relative_path, "is no path",
+               "give the path of the layer's folder or zip, relative to this file, with \"/\"",
+               package.layers);
+    if (package.layers.size() > kMaxLayers) {
+      report("out_of_range", "/layers", fmt::format("{} layers", package.layers.size()),
+             fmt::format("use at most {}, as in Lambda", kMaxLayers));
+    }
+  }
+
+  // Where the function is, when it is not the code beside this file.
+  void read_binding() {
+    spec().binding = dag::LocalPackage{};
+    const Json* value = member("binding", "object");
+    if (value == nullptr) return;
+    report_unknown(*value, "/binding", kBindings);
+    const Json* http = json::find(*value, "http");
+    const Json* lambda = json::find(*value, "lambda");
+    if ((http == nullptr) == (lambda == nullptr)) {
+      report("missing_member", "/binding", "the binding names no place, or two",
+             "write \"http: {url: …}\" or \"lambda: {arn: …}\"");
+    } else if (http != nullptr) {
+      spec().binding =
+          dag::HttpService{address(*http, "/binding/http", "url", internal::is_http_url,
+                                   "an http:// or https:// URL without a user")};
+    } else {
+      spec().binding =
+          dag::LambdaFunction{address(*lambda, "/binding/lambda", "arn", internal::is_lambda_arn,
+                                      "arn:aws:lambda:<region>:<account>:function:<name>")};
+    }
+    for (const char* key : {"handler", "runtime", "layers"}) {
+      if (std::holds_alternative<dag::LocalPackage>(spec().binding)) break;
+      if (json::find(document_, key) == nullptr) continue;
+      report("unknown_member", json::pointer_append("", key),
+             fmt::format(
+                 "\"{}\" is about code, but the binding says that the function is elsewhere", key),
+             "remove it, or remove the binding");
+    }
+  }
+
+  std::string address(const Json& holder, const std::string& pointer, const std::string& key,
+                      bool (*valid)(std::string_view), std::string_view wanted) {
+    const std::string place = json::pointer_append(pointer, key);
+    if (!holder.is_object()) return report_type(pointer, "it", holder, "object"), "";
+    report_unknown(holder, pointer, std::vector{key});
+    const std::string text = json::string_or(holder, key);
+    if (!valid(text)) {
+      report("out_of_range", place, fmt::format("\"{}\" is no address", shorten(text, 80)),
+             fmt::format("write {}", wanted));
+    }
+    return text;
+  }
+
+  // A list of texts, each of which must be valid.
+  void read_texts(std::string_view key, const std::string& code, bool (*valid)(std::string_view),
+                  std::string_view wrong, std::string_view fix, std::vector<std::string>& into) {
+    const Json* value = member(key, "array");
+    if (value == nullptr) return;
+    for (std::size_t i = 0; i < value->size(); ++i) {
+      const Json& item = (*value)[i];
+      const std::string pointer = json::pointer_append(json::pointer_append("", key), i);
+      if (!item.is_string()) {
+        report_type(pointer, "it", item, "string");
+      } else if (const auto& text = item.get_ref<const std::string&>(); !valid(text)) {
+        report(code, pointer, fmt::format("\"{}\" {}", shorten(text, 80), wrong), std::string(fix));
+      } else if (std::ranges::find(into, text) == into.end()) {
+        into.push_back(text);
+      }
+    }
+  }
+
+  template <class Use>
+  void read_choice(std::string_view key, const std::vector<std::string>& known, const Use& use) {
+    const auto value = text(key);
+    if (!value) return;
+    if (std::ranges::find(known, *value) != known.end()) return use(*value);
+    report("out_of_range", json::pointer_append("", key),
+           fmt::format("\"{}\" is not possible here", shorten(*value, 80)),
+           fmt::format("use one of: {}", join(known, ", ")), known);
+  }
+
+  // What it may get at besides its input.
+  void read_reach() {
+    auto& runtime = spec().runtime;
+    read_texts("egress", "out_of_range", internal::is_egress, "is no place to connect to",
+               "write \"host\", \"host:port\", \"*.domain:port\" or \"*\"", runtime.egress);
+    read_texts("secrets", "invalid_name", is_identifier, "cannot be an environment variable",
+               "use letters, digits and '_', the first no digit", runtime.secrets);
+    if (auto state = text("state")) {
+      if (!is_function_name(*state)) {
+        report("invalid_name", "/state",
+               fmt::format("\"{}\" cannot be a state's name", shorten(*state, 80)),
+               "use at most 63 letters, digits, '_' and '-'");
+      }
+      runtime.state = *std::move(state);
+    }
+    if (const Json* value = member("s3", "boolean")) runtime.s3 = value->get<bool>();
+    read_texts("errors", "invalid_name", is_error_type, "cannot be an error's type",
+               "write it as the code raises it, for example ValueError", spec().errors);
   }
 
   void read_timeout() {
@@ -356,6 +446,7 @@ class Reader {
   }
 
   const Json& document_;
+  const SidecarDefaults& defaults_;
   ParsedSidecar result_;
   std::vector<std::string> unusable_;  // schemas that cannot be validated against
 };
@@ -363,12 +454,17 @@ class Reader {
 }  // namespace
 
 bool is_function_name(std::string_view name) {
-  return !name.empty() && name.size() <= 63 && (is_letter(name[0]) || is_digit(name[0])) &&
-         std::ranges::all_of(
-             name, [](char c) { return is_letter(c) || is_digit(c) || c == '_' || c == '-'; });
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+  };
+  return !name.empty() && name.size() <= 63 && name[0] != '_' && name[0] != '-' &&
+         std::ranges::all_of(name, allowed);
 }
 
-ParsedSidecar read_sidecar(const Json& document) { return Reader(document).read(); }
+ParsedSidecar read_sidecar(const Json& document, const SidecarDefaults& defaults) {
+  return Reader(document, defaults).read();
+}
 
 Result<ParsedSidecar> parse_sidecar(std::string_view text) {
   AE_TRY(const Json document, json::parse_yaml(text));

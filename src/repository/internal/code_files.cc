@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <set>
@@ -30,15 +31,6 @@ std::unexpected<Error> system_error(const std::error_code& cause, std::string_vi
 
 std::unexpected<Error> system_error(int number, std::string_view doing, const fs::path& path) {
   return system_error(std::error_code(number, std::generic_category()), doing, path);
-}
-
-// True when following `target` from the link's own folder stays below `root` (all canonical).
-bool stays_inside(const fs::path& root, const fs::path& link, const fs::path& target) {
-  std::error_code error;
-  const fs::path end = fs::weakly_canonical(link.parent_path() / target, error);
-  if (error) return false;  // a loop of links, say
-  const auto [differs, unused] = std::ranges::mismatch(root, end);
-  return differs == root.end();
 }
 
 class Lister {
@@ -145,36 +137,7 @@ Result<void> write_durably(const fs::path& path, std::string_view content, mode_
   return {};
 }
 
-}  // namespace
-
-bool is_left_out(std::string_view file_name) {
-  return file_name == "__pycache__" || file_name.starts_with('.');
-}
-
-Result<std::vector<CodeFile>> list_code(const fs::path& folder, const PackageLimits& limits) {
-  std::error_code error;
-  fs::path root = fs::canonical(folder, error);
-  if (error) return system_error(error, "open", folder);
-  return Lister(std::move(root), limits).list();
-}
-
-Result<std::optional<Json>> read_sidecar_document(const fs::path& folder) {
-  const fs::path file = folder / kSidecarName;
-  std::error_code error;
-  if (!fs::exists(file, error)) return std::optional<Json>();
-  AE_TRY(const std::string text, read_file(file, kMaxSidecarBytes));
-  auto document = json::parse_yaml(text);
-  if (!document) return annotate(std::move(document).error(), "reading " + file.string());
-  return std::optional<Json>(*std::move(document));
-}
-
-Result<std::string> version_of(const fs::path& folder, const std::vector<CodeFile>& files,
-                               const std::optional<Json>& sidecar, std::string_view name) {
-  // In written order: the order of parameters is part of what was said.
-  const std::string description =
-      sidecar ? "sidecar " + json::dump(*sidecar) : fmt::format("name {}", name);
-  // JSON as the manifest, and digests of names, since a file name may hold any byte.
-  Json manifest = Json::array({"actionengine package 1", sha256_hex(description)});
+Result<void> add_files(const fs::path& folder, const std::vector<CodeFile>& files, Json& manifest) {
   for (const CodeFile& file : files) {
     if (file.path == kSidecarName) continue;
     std::string content = file.target;
@@ -184,6 +147,58 @@ Result<std::string> version_of(const fs::path& folder, const std::vector<CodeFil
     manifest.push_back(
         fmt::format("{} {} {}", kind_name(file.kind), sha256_hex(content), sha256_hex(file.path)));
   }
+  return {};
+}
+
+}  // namespace
+
+bool is_left_out(std::string_view file_name) {
+  static constexpr std::array<std::string_view, 13> kByProducts{
+      "__pycache__",   ".git",        ".hg",         ".svn",  ".DS_Store", ".idea",     ".vscode",
+      ".pytest_cache", ".mypy_cache", ".ruff_cache", ".venv", ".aws-sam",  ".gitignore"};
+  return std::ranges::find(kByProducts, file_name) != kByProducts.end();
+}
+
+bool stays_inside(const fs::path& root, const fs::path& link, const fs::path& target) {
+  std::error_code error;
+  const fs::path end = fs::weakly_canonical(link.parent_path() / target, error);
+  if (error) return false;  // a loop of links, say
+  const auto [differs, unused] = std::ranges::mismatch(root, end);
+  return differs == root.end();
+}
+
+Result<std::vector<CodeFile>> list_code(const fs::path& folder, const PackageLimits& limits) {
+  std::error_code error;
+  fs::path root = fs::canonical(folder, error);
+  if (error) return system_error(error, "open", folder);
+  return Lister(std::move(root), limits).list();
+}
+
+Result<std::optional<Json>> read_yaml_file(const fs::path& file) {
+  std::error_code error;
+  if (!fs::exists(file, error)) return std::optional<Json>();
+  AE_TRY(const std::string text, read_file(file, kMaxSidecarBytes));
+  auto document = json::parse_yaml(text);
+  if (!document) return annotate(std::move(document).error(), "reading " + file.string());
+  return std::optional<Json>(*std::move(document));
+}
+
+Result<std::string> version_of(const fs::path& folder, const std::vector<CodeFile>& files,
+                               const Identity& identity) {
+  // In written order: the order of parameters is part of what was said.
+  const std::string description = identity.declaration.is_null()
+                                      ? fmt::format("name {}", identity.name)
+                                      : "sidecar " + json::dump(identity.declaration);
+  // JSON as the manifest, and digests of names, since a file name may hold any byte.
+  Json manifest = Json::array({"actionengine package 1", sha256_hex(description)});
+  AE_CHECK(add_files(folder, files, manifest));
+  for (const std::string& layer : identity.layers) manifest.push_back("layer " + layer);
+  return sha256_hex(json::dump(manifest));
+}
+
+Result<std::string> content_of(const fs::path& folder, const std::vector<CodeFile>& files) {
+  Json manifest = Json::array({"actionengine layer 1"});
+  AE_CHECK(add_files(folder, files, manifest));
   return sha256_hex(json::dump(manifest));
 }
 

@@ -24,8 +24,14 @@ struct CodeFile {
   bool operator==(const CodeFile&) const = default;
 };
 
-// __pycache__ and dot files: they change without the function changing.
+// __pycache__, .git, caches of tools: they change without the function changing. Other dot files
+// stay, since packages keep libraries in them.
 bool is_left_out(std::string_view file_name);
+
+// True when following `target` from the link's own folder stays below `root` (all absolute, `root`
+// canonical).
+bool stays_inside(const std::filesystem::path& root, const std::filesystem::path& link,
+                  const std::filesystem::path& target);
 
 // All files below `folder`, by path; the sidecar is one of them. Errors: kInvalidArgument for links
 // that leave the folder (and absolute ones) and for devices, pipes and sockets; kResourceExhausted.
@@ -39,15 +45,24 @@ Result<void> copy_code(const std::filesystem::path& from, const std::vector<Code
 // Makes the folder's entries durable.
 Result<void> sync_folder(const std::filesystem::path& folder);
 
-// The sidecar's content, or nothing when there is none. Errors: kInvalidArgument with file and
-// line.
-Result<std::optional<Json>> read_sidecar_document(const std::filesystem::path& folder);
+// A file of YAML; a missing one is nothing. Errors: kInvalidArgument with file and line.
+Result<std::optional<Json>> read_yaml_file(const std::filesystem::path& file);
 
-// The version of what lies in `folder`, listed as `files`: the SHA-256 of every file's path,
-// kind and content and of the sidecar's parsed content, so that its comments and layout do not
-// matter; without one, of `name`.
+// What a version says besides the files.
+struct Identity {
+  Json declaration;  // function.yaml and the template's part, parsed, so that comments and layout
+                     // do not matter; null: none
+  std::string name;                   // counts without a declaration
+  std::vector<std::string> layers{};  // content_of() each
+};
+
+// The version of what lies in `folder`, listed as `files`: the SHA-256 of every file's path, kind
+// and content and of the identity. The sidecar among the files does not count again.
 Result<std::string> version_of(const std::filesystem::path& folder,
-                               const std::vector<CodeFile>& files,
-                               const std::optional<Json>& sidecar, std::string_view name);
+                               const std::vector<CodeFile>& files, const Identity& identity);
+
+// The same of a layer, which is files and nothing else.
+Result<std::string> content_of(const std::filesystem::path& folder,
+                               const std::vector<CodeFile>& files);
 
 }  // namespace ae::repository::internal

@@ -8,9 +8,12 @@ find_package(yaml-cpp REQUIRED)        # json
 find_package(Boost 1.81 REQUIRED)      # net: Asio and Beast, header only
 find_package(CURL REQUIRED)            # net: HTTP client
 find_package(SQLite3 REQUIRED)         # store
+find_package(EXPAT REQUIRED)           # objects: XML bodies
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)  # json: schema patterns in linear time
+pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)  # faas: system call filter
 find_library(STEMMER_LIBRARY stemmer REQUIRED)       # plan: Snowball stemmer
+find_package(LibArchive REQUIRED)      # repository: zip archives
 find_package(CLI11 REQUIRED)           # cli
 if(AE_TESTS)
   find_package(GTest REQUIRED)

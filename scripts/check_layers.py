@@ -27,7 +27,7 @@ THIRD_PARTY = {
     "expat.h": {"objects"},
     "CLI/": {"cli"},
     "spdlog/": {"base"}, "openssl/": {"base"},
-    "libstemmer.h": {"plan"},
+    "libstemmer.h": {"plan"}, "seccomp.h": {"faas"},
     "archive.h": {"repository"}, "archive_entry.h": {"repository"},
     "fmt/": None,
 }

@@ -188,6 +188,10 @@ Result<void> FaasEngine::supports(const dag::FunctionSpec& function) const {
   return impl_->has_code(function);
 }
 
+std::vector<Protection> FaasEngine::protections() const {
+  return impl_->supervisor().protections();
+}
+
 FaasEngine::Stats FaasEngine::stats() const { return impl_->supervisor().stats(); }
 
 }  // namespace ae::faas

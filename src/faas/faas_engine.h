@@ -35,6 +35,14 @@ enum class SandboxMode {
   kOff,      // limits only: for machines of one's own and for comparison
 };
 
+// One thing that stands between a function and the rest of the machine.
+struct Protection {
+  std::string name;  // "files", "network", "memory limit", …
+  bool active = false;
+  std::string how;  // by what; when it is not active, why not
+  std::string fix;  // what would make it active, or stronger; "" when nothing is to be done
+};
+
 struct FaasOptions {
   std::filesystem::path run_folder;    // sockets and shims; private to this process, made if absent
   std::filesystem::path state_folder;  // AE_STATE_DIR of function f is <state_folder>/f
@@ -72,6 +80,9 @@ class FaasEngine final : public execute::FunctionInvoker {
   // Can this engine run it? kFailedPrecondition with how to mend it; for verify and doctor. A
   // declared runtime of the same language but another version is fine, with a warning in the log.
   Result<void> supports(const dag::FunctionSpec& function) const;
+
+  // What holds on this machine, in the order of importance; found out when the engine started.
+  std::vector<Protection> protections() const;
 
   struct Stats {
     std::size_t workers = 0;

@@ -15,13 +15,12 @@
 namespace ae::faas {
 namespace {
 
+constexpr const char* kApiAddress = "127.0.0.1";
+constexpr std::uint16_t kApiPort = 9001;  // Lambda's own
+
 std::filesystem::path runtime_folder(const FaasOptions& options) {
   return options.run_folder / "runtime";
 }
-
-}  // namespace
-
-std::string marker_of(const std::string& socket_path) { return socket_entry(socket_path); }
 
 Result<void> prepare_run_folder(const FaasOptions& options) {
   std::error_code error;
@@ -41,45 +40,101 @@ Result<void> prepare_run_folder(const FaasOptions& options) {
   return write_runtime_clients(runtime_folder(options));
 }
 
-Result<std::unique_ptr<Worker>> launch_worker(const FaasOptions& options,
-                                              const Scheduler::Spawn& order) {
+// AE_STATE_DIR as the machine sees it.
+Result<std::filesystem::path> make_state_folder(const FaasOptions& options,
+                                                const dag::FunctionSpec& function) {
+  const std::string& name = function.runtime.state.empty() ? function.name : function.runtime.state;
+  std::filesystem::path folder = options.state_folder / folder_name(name);
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) {
+    return fail(ErrorCode::kPermissionDenied,
+                fmt::format("cannot make the state folder {} of {}: {}", folder.string(),
+                            function.name, error.message()));
+  }
+  return folder;
+}
+
+}  // namespace
+
+std::string marker_of(const std::string& socket_path) { return socket_entry(socket_path); }
+
+Launcher::Launcher(FaasOptions options) : options_(std::move(options)) {}
+Launcher::~Launcher() = default;
+
+Result<std::unique_ptr<Launcher>> Launcher::create(FaasOptions options) {
+  AE_CHECK(prepare_run_folder(options));
+  std::unique_ptr<Launcher> launcher(new Launcher(std::move(options)));
+  AE_TRY(launcher->sandbox_, Sandbox::create(launcher->options_));
+  return launcher;
+}
+
+std::vector<Protection> Launcher::protections() const { return sandbox_->protections(); }
+
+Result<std::unique_ptr<Worker>> Launcher::launch(const Scheduler::Spawn& order) const {
   const dag::FunctionSpec& function = *order.function;
-  const std::string socket = (options.run_folder / fmt::format("w{}.sock", order.worker)).string();
   const auto* package = std::get_if<dag::LocalPackage>(&function.binding);
   if (package == nullptr) {
     return fail(ErrorCode::kFailedPrecondition, function.name + " is no local package");
   }
-  WorkerPlace place{.task_folder = package->folder,
-                    .runtime_folder = runtime_folder(options),
-                    .state_folder = options.state_folder / folder_name(function.name),
-                    .socket = socket,
-                    .api_address = "unix:" + socket};
   std::error_code error;
-  std::filesystem::create_directories(place.state_folder, error);
-  if (error) {
-    return fail(ErrorCode::kPermissionDenied,
-                fmt::format("cannot make the state folder {} of {}: {}",
-                            place.state_folder.string(), function.name, error.message()));
+  if (!std::filesystem::is_directory(package->folder, error)) {
+    return fail(ErrorCode::kNotFound, fmt::format("the code of {} is gone: there is no folder {}",
+                                                  function.name, package->folder));
   }
-  for (auto layer = package->layers.rbegin(); layer != package->layers.rend(); ++layer) {
-    place.layers.emplace_back(*layer);
+  const std::string socket = (options_.run_folder / fmt::format("w{}.sock", order.worker)).string();
+  AE_TRY(const std::filesystem::path state, make_state_folder(options_, function));
+  const std::vector<std::filesystem::path> layers(package->layers.rbegin(), package->layers.rend());
+  const bool confined = sandbox_->active();
+  WorkerPlace place;
+  if (confined) {
+    place = {.task_folder = Sandbox::kTask,
+             .runtime_folder = Sandbox::kRuntime,
+             .state_folder = Sandbox::kState,
+             .layers = {Sandbox::kLayers},
+             .socket = Sandbox::kSocket,
+             .api_address = fmt::format("{}:{}", kApiAddress, kApiPort)};
+  } else {
+    place = {.task_folder = package->folder,
+             .runtime_folder = runtime_folder(options_),
+             .state_folder = state,
+             .layers = layers,
+             .socket = socket,
+             .api_address = "unix:" + socket};
   }
-  AE_TRY(RuntimeCommand command, runtime_command(options, *package, place));
+  AE_TRY(RuntimeCommand command, runtime_command(options_, *package, place));
+  const bool foreign = command.client == RuntimeClient::kForeign;
   LoopbackListener tcp;
-  if (command.client == RuntimeClient::kForeign) {
+  if (foreign && !confined) {
     AE_TRY(tcp, listen_on_loopback());
     place.api_address = tcp.address;
+  }
+  ProcessSpec process{
+      .arguments = std::move(command.arguments),
+      .environment = worker_environment(function, place, SystemClock::instance().now()),
+      .folder = package->folder,
+      .memory_mb = function.runtime.memory_mb,
+      .marker = marker_of(socket)};
+  if (confined) {
+    SandboxRequest request{.name = fmt::format("w{}", order.worker),
+                           .memory_mb = function.runtime.memory_mb,
+                           .code = package->folder,
+                           .layers = layers,
+                           .runtime_folder = runtime_folder(options_),
+                           .state_folder = state,
+                           .socket = socket,
+                           .listeners = {},
+                           .hosts = {}};
+    if (foreign) request.listeners.push_back({.address = kApiAddress, .port = kApiPort});
+    process.confinement = sandbox_->confine(request);
+    process.confinement->own_listeners = foreign ? 1 : 0;
   }
   AE_TRY(std::unique_ptr<Worker> worker,
          Worker::start({.id = order.worker,
                         .socket_path = socket,
-                        .process = {.arguments = std::move(command.arguments),
-                                    .environment = worker_environment(
-                                        function, place, SystemClock::instance().now()),
-                                    .folder = package->folder,
-                                    .memory_mb = function.runtime.memory_mb},
-                        .max_response_bytes = options.max_response_bytes,
-                        .max_log_bytes = options.max_log_bytes}));
+                        .process = std::move(process),
+                        .max_response_bytes = options_.max_response_bytes,
+                        .max_log_bytes = options_.max_log_bytes}));
   if (tcp.socket) AE_CHECK(worker->add_listener(std::move(tcp.socket), Peers::kOfSession));
   return worker;
 }

@@ -3,21 +3,40 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "faas/faas_engine.h"
+#include "faas/internal/sandbox.h"
 #include "faas/internal/scheduler.h"
 #include "faas/internal/worker.h"
 
 namespace ae::faas {
 
-// Makes the folder, writes the runtime client, and ends and removes what an earlier server that was
-// killed left there.
-Result<void> prepare_run_folder(const FaasOptions& options);
+// What an engine needs to start workers: the run folder and the sandbox. Threads: any, but see
+// Process::spawn().
+class Launcher final {
+ public:
+  // Makes the run folder, writes the runtime clients, ends and removes what an earlier server that
+  // was killed left there, and finds out what can shut functions in. Errors: kPermissionDenied;
+  // those of Sandbox::create().
+  static Result<std::unique_ptr<Launcher>> create(FaasOptions options);
+  ~Launcher();
+  Launcher(const Launcher&) = delete;
+  Launcher& operator=(const Launcher&) = delete;
 
-// Errors: those of Worker::start(); kPermissionDenied for the function's state folder.
-Result<std::unique_ptr<Worker>> launch_worker(const FaasOptions& options,
-                                              const Scheduler::Spawn& order);
+  // Errors: those of Worker::start(); kPermissionDenied for the function's state folder;
+  // kFailedPrecondition for a secret that is not set; kInvalidArgument for egress that says
+  // nothing.
+  Result<std::unique_ptr<Worker>> launch(const Scheduler::Spawn& order) const;
+  std::vector<Protection> protections() const;
+
+ private:
+  explicit Launcher(FaasOptions options);
+
+  const FaasOptions options_;
+  std::unique_ptr<Sandbox> sandbox_;
+};
 
 // What the environment of each of the worker's descendants begins an entry with (internal/sweep.h).
 std::string marker_of(const std::string& socket_path);

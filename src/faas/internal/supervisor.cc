@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "faas/internal/launch.h"
-#include "faas/internal/sweep.h"
 #include "faas/internal/usage.h"
 
 namespace ae::faas {
@@ -34,18 +33,21 @@ Error withdrawn(std::string_view why) { return Error{ErrorCode::kCancelled, std:
 }  // namespace
 
 Result<std::unique_ptr<Supervisor>> Supervisor::start(FaasOptions options) {
-  AE_CHECK(prepare_run_folder(options));
+  AE_TRY(std::unique_ptr<Launcher> launcher, Launcher::create(options));
   AE_TRY(std::unique_ptr<Poller> poller, Poller::create());
   try {
-    return std::unique_ptr<Supervisor>(new Supervisor(std::move(options), std::move(poller)));
+    return std::unique_ptr<Supervisor>(
+        new Supervisor(std::move(options), std::move(launcher), std::move(poller)));
   } catch (const std::system_error& error) {  // no thread to be had
     return fail(ErrorCode::kUnavailable,
                 fmt::format("cannot start the FaaS engine: {}", error.what()));
   }
 }
 
-Supervisor::Supervisor(FaasOptions options, std::unique_ptr<Poller> poller)
+Supervisor::Supervisor(FaasOptions options, std::unique_ptr<Launcher> launcher,
+                       std::unique_ptr<Poller> poller)
     : options_(std::move(options)),
+      launcher_(std::move(launcher)),
       poller_(std::move(poller)),
       scheduler_({.max_workers = std::max<std::size_t>(options_.max_workers, 1),
                   .max_workers_per_function =
@@ -393,14 +395,13 @@ void Supervisor::in_background(std::function<void()> task) {
 
 void Supervisor::clean_up(Ended& ended) {
   Worker& worker = *ended.worker;
-  worker.process().kill_group();
-  kill_leftovers(worker.process().pid(), marker_of(worker.settings().socket_path));
+  worker.process().kill_leftovers();
   ended.worker.reset();
   for (Completion& completion : ended.completions) deliver(std::move(completion));
 }
 
 void Supervisor::spawn(const Scheduler::Spawn& order) {
-  Result<std::unique_ptr<Worker>> worker = launch_worker(options_, order);
+  Result<std::unique_ptr<Worker>> worker = launcher_->launch(order);
   std::vector<PendingPtr> stranded;
   {
     const std::lock_guard lock(mutex_);

@@ -20,6 +20,7 @@
 
 #include "base/thread_pool.h"
 #include "faas/faas_engine.h"
+#include "faas/internal/launch.h"
 #include "faas/internal/outcome.h"
 #include "faas/internal/poller.h"
 #include "faas/internal/scheduler.h"
@@ -39,6 +40,7 @@ class Supervisor final {
   void submit(PendingPtr pending);
   void cancel(const std::string& request_id);
   FaasEngine::Stats stats() const;
+  std::vector<Protection> protections() const { return launcher_->protections(); }
 
  private:
   struct Completion {
@@ -71,7 +73,8 @@ class Supervisor final {
     SteadyTime measured{};  // when that was looked up
   };
 
-  Supervisor(FaasOptions options, std::unique_ptr<Poller> poller);
+  Supervisor(FaasOptions options, std::unique_ptr<Launcher> launcher,
+             std::unique_ptr<Poller> poller);
   void run();
   void carry_out(Batch batch);
   void deliver(Completion completion);
@@ -102,6 +105,7 @@ class Supervisor final {
   void in_background(std::function<void()> task);
 
   const FaasOptions options_;
+  const std::unique_ptr<Launcher> launcher_;
   const std::unique_ptr<Poller> poller_;
 
   mutable std::mutex mutex_;

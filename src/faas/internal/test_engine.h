@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <filesystem>
@@ -41,7 +42,42 @@ class EngineTest : public ::testing::Test {
     spec->binding =
         dag::LocalPackage{.folder = folder.string(), .handler = handler, .runtime = "python3.11"};
     spec->runtime.timeout = std::chrono::seconds(30);
+    spec->runtime.state = "shared";
+    spec->runtime.environment = {{"TEST_ID", home_.path().string()}};
     return spec;
+  }
+
+  // A file in the folder that all functions of a test share with it: where the test sees it, and
+  // where they do.
+  std::filesystem::path shared(std::string_view name) const {
+    const std::filesystem::path folder = home_.path() / "state" / "shared";
+    std::filesystem::create_directories(folder);
+    return folder / name;
+  }
+  std::string shared_inside(std::string_view name) {
+    return is_shut_in() ? "/mnt/state/" + std::string(name) : shared(name).string();
+  }
+  bool is_shut_in() {
+    for (const Protection& one : engine().protections()) {
+      if (one.name == "files") return one.active;
+    }
+    return false;
+  }
+
+  // How many processes of this test's functions live, wherever they are.
+  std::size_t processes() const {
+    const std::string marker = "TEST_ID=" + home_.path().string();
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+      const std::string name = entry.path().filename().string();
+      if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+      const Result<std::string> environment = read_file(entry.path() / "environ");
+      if (!environment) continue;
+      const auto entries = split(*environment, '\0');
+      if (std::ranges::find(entries, marker) == entries.end()) continue;
+      if (is_alive(static_cast<pid_t>(std::stoi(name)))) ++count;
+    }
+    return count;
   }
 
   FaasOptions options() const {

@@ -30,6 +30,7 @@ constexpr std::size_t kMaxListeners = 2;  // Unix, TCP
 enum Slot : std::uint64_t {
   kProcessSlot,
   kOutputSlot,
+  kControlSlot,
   kFirstListenerSlot,
   kFirstConnectionSlot = kFirstListenerSlot + kMaxListeners
 };
@@ -107,6 +108,9 @@ void Worker::watch(Poller& poller) {
   poller_ = &poller;
   poller.watch(process_->pidfd(), EPOLLIN, token(settings_.id, kProcessSlot));
   poller.watch(process_->output(), EPOLLIN, token(settings_.id, kOutputSlot));
+  if (process_->control() >= 0) {
+    poller.watch(process_->control(), EPOLLIN, token(settings_.id, kControlSlot));
+  }
   for (std::size_t index = 0; index < listeners_.size(); ++index) {
     poller.watch(listeners_[index].socket.get(), EPOLLIN,
                  token(settings_.id, kFirstListenerSlot + index));
@@ -135,6 +139,11 @@ std::vector<WorkerEvent> Worker::on_ready(std::uint64_t token) {
   const std::uint64_t slot = token % kSlots;
   if (slot == kOutputSlot) {
     read_output(kReadBytes);
+  } else if (slot == kControlSlot) {
+    poller_->forget(process_->control());  // it has nothing else to say while it lives
+    for (UniqueFd& listener : process_->take_listeners()) {
+      if (!add_listener(std::move(listener), Peers::kAll)) end(Reason::kCannotStart);
+    }
   } else if (slot >= kFirstListenerSlot && slot - kFirstListenerSlot < listeners_.size()) {
     accept_connection(listeners_[slot - kFirstListenerSlot]);
   } else if (slot >= kFirstConnectionSlot && slot - kFirstConnectionSlot < connections_.size()) {

@@ -105,7 +105,7 @@ def for_each_function(check):
     def test(self):
         for folder, spec in self.packs.items():
             with self.subTest(function=f"{folder.parent.name}/{folder.name}"):
-                state = self.scratch / folder.name
+                state = self.scratch / spec.get("state", folder.name)
                 state.mkdir(exist_ok=True)
                 check(self, folder, spec, state)
 

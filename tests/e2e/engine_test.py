@@ -46,6 +46,8 @@ def differences(expect, plan):
         found.append(f"status {plan['status']}, expected {expect['status']}")
     if expect["status"] in ("missing_functions", "invalid"):
         return found
+    if not plan.get("workflow"):
+        return found + ["no workflow"]
     functions, edges = shape(plan["workflow"])
     if functions != collections.Counter(expect["functions"]):
         found.append(f"functions {dict(functions)}, expected {expect['functions']}")

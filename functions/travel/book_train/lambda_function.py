@@ -14,5 +14,5 @@ def lambda_handler(event, context):
     try:
         day = datetime.date.fromisoformat(event["date"]).isoformat()
     except ValueError:
-        raise ValueError("the day of the journey is not a date; write it as YYYY-MM-DD") from None
+        raise ValueError("the day of departure is not a date; write it as YYYY-MM-DD") from None
     return {"booking_reference": book("train", f"{train} on {day}", event["passenger"])}

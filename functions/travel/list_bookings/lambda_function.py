@@ -5,7 +5,7 @@ import tempfile
 
 
 def lambda_handler(event, context):
-    person = event["traveller"].strip()
+    person = event["person"].strip()
     if not person:
         raise ValueError("whose bookings? The name is empty")
     folder = os.path.join(os.environ.get("AE_STATE_DIR") or tempfile.gettempdir(), "bookings")

@@ -260,6 +260,17 @@ TEST(OrchestratorTest, AResultThatBreaksItsPromiseFailsTheStepAtOnce) {
   EXPECT_EQ(step_of(state, "b").status, StepStatus::kPending);
 }
 
+TEST(OrchestratorTest, AGuessedSchemaTurnsNothingDown) {
+  WorkflowBuilder builder;
+  builder.input("n").step("a", {{"n", from_input("n")}});
+  builder.function().schemas = dag::SchemaSource::kInferred;
+  builder.function().input = {{"type", "object"}, {"required", {"m"}}};
+  builder.function().output = {{"type", "object"}, {"required", {"y"}}};
+  Engine engine;
+  EXPECT_EQ(engine.run(builder.build(), {{"n", 10}}).status, RunStatus::kSucceeded);
+  EXPECT_EQ(engine.invoker.calls().size(), 1U);
+}
+
 TEST(OrchestratorTest, AMissingFieldOfAnUnprovenResultNamesStepAndField) {
   WorkflowBuilder builder;
   builder.step("a").step("b", {{"x", from_step("a", "mood")}});

@@ -78,7 +78,10 @@ class Dataflow final {
       if (context_.specs[i] != nullptr) check_node(i, *context_.specs[i]);
     }
     for (const dag::NamedBinding& output : context_.workflow.outputs) {
-      check_references(output.binding, json::pointer_append("/outputs", output.name));
+      const std::string pointer = json::pointer_append("/outputs", output.name);
+      softly(guesses_of(nullptr, output.binding), pointer,
+             fmt::format("the output {}", output.name),
+             [&] { check_references(output.binding, pointer); });
     }
   }
 
@@ -97,8 +100,54 @@ class Dataflow final {
     }
     check_missing(node, spec, pointer + "/arguments");
     for (const dag::NamedBinding& argument : node.arguments) {
-      check_argument(spec, argument, json::pointer_append(pointer + "/arguments", argument.name));
+      const std::string place = json::pointer_append(pointer + "/arguments", argument.name);
+      softly(guesses_of(&spec, argument.binding), place,
+             fmt::format("{}.{}", node.id, argument.name),
+             [&] { check_argument(spec, argument, place); });
     }
+  }
+
+  // The functions whose schemas are guesses and that decide about a binding.
+  std::vector<std::string> guesses_of(const dag::FunctionSpec* consumer,
+                                      const dag::Binding& binding) const {
+    std::vector<std::string> names;
+    const auto note = [&](const dag::FunctionSpec* spec) {
+      if (is_guess(spec) && std::ranges::find(names, spec->name) == names.end()) {
+        names.push_back(spec->name);
+      }
+    };
+    dag::for_each_reference(binding, [&](const auto& reference) {
+      if constexpr (requires { reference.node; }) note(context_.spec_of(reference.node));
+    });
+    note(consumer);
+    return names;
+  }
+
+  // What rests on a guess is neither proven nor disproven: one warning, whatever the check finds.
+  template <class Check>
+  void softly(const std::vector<std::string>& guesses, const std::string& pointer,
+              const std::string& what, const Check& check) {
+    if (guesses.empty()) return check();
+    std::string doubt;
+    doubt_ = &doubt;
+    check();
+    doubt_ = nullptr;
+    context_.warning(
+        "unproven_schema", pointer,
+        fmt::format("{} rests on the schema of {}, which was inferred and not declared{}", what,
+                    join(guesses, " and "),
+                    doubt.empty() ? "" : fmt::format("; by that guess {}", doubt)),
+        fmt::format("declare input and output in a function.yaml (ae fn infer {} prints one)",
+                    guesses.front()));
+  }
+
+  void error(std::string code, std::string pointer, std::string message, std::string fix,
+             std::vector<std::string> candidates = {}) {
+    if (doubt_ == nullptr) {
+      return context_.error(std::move(code), std::move(pointer), std::move(message), std::move(fix),
+                            std::move(candidates));
+    }
+    if (doubt_->empty()) *doubt_ = std::move(message);
   }
 
   void check_argument(const dag::FunctionSpec& spec, const dag::NamedBinding& argument,
@@ -116,16 +165,28 @@ class Dataflow final {
     if (open) return;
     const std::vector<std::string> known = dag::property_names(spec.input);
     const std::vector<std::string> near = near_names(argument.name, known, 3);
-    context_.error("unknown_parameter", pointer,
-                   fmt::format("{} has no parameter \"{}\"", spec.name, shorten(argument.name, 60)),
-                   near.empty() ? (known.empty() ? "remove it; the function takes no parameters"
-                                                 : "remove it; parameters are " + join(known, ", "))
-                                : fmt::format("did you mean \"{}\"?", near.front()),
-                   near);
+    error("unknown_parameter", pointer,
+          fmt::format("{} has no parameter \"{}\"", spec.name, shorten(argument.name, 60)),
+          near.empty() ? (known.empty() ? "remove it; the function takes no parameters"
+                                        : "remove it; parameters are " + join(known, ", "))
+                       : fmt::format("did you mean \"{}\"?", near.front()),
+          near);
   }
 
   void check_missing(const dag::Node& node, const dag::FunctionSpec& spec,
                      const std::string& pointer) {
+    if (!is_guess(&spec)) return check_required(node, spec, pointer);
+    std::string doubt;
+    doubt_ = &doubt;
+    check_required(node, spec, pointer);
+    doubt_ = nullptr;
+    if (doubt.empty()) return;
+    context_.warning("unproven_schema", pointer, fmt::format("{}, as far as its code tells", doubt),
+                     "bind the parameter, or declare the function's input in a function.yaml");
+  }
+
+  void check_required(const dag::Node& node, const dag::FunctionSpec& spec,
+                      const std::string& pointer) {
     const Json* required = json::find(spec.input, "required");
     if (required == nullptr || !required->is_array()) return;
     for (const Json& name : *required) {
@@ -137,12 +198,12 @@ class Dataflow final {
           parameter_of(spec, text).value_or(Parameter{text, {&spec.input, &kAnything}, true});
       if (!parameter.needed) continue;
       const std::vector<std::string> sources = context_.fitting_sources(node_, parameter);
-      context_.error("missing_argument", pointer,
-                     fmt::format("the parameter \"{}\" ({}) of {} gets no value", shorten(text, 60),
-                                 type_text(*parameter.schema.schema), spec.name),
-                     sources.empty() ? fmt::format("bind it: {}: {{input: {}}}", text, text)
-                                     : fmt::format("bind it, for example to {}", sources.front()),
-                     sources);
+      error("missing_argument", pointer,
+            fmt::format("the parameter \"{}\" ({}) of {} gets no value", shorten(text, 60),
+                        type_text(*parameter.schema.schema), spec.name),
+            sources.empty() ? fmt::format("bind it: {}: {{input: {}}}", text, text)
+                            : fmt::format("bind it, for example to {}", sources.front()),
+            sources);
     }
   }
 
@@ -167,10 +228,9 @@ class Dataflow final {
     for (const json::SchemaViolation& violation : json::validate(parameter.schema, value)) {
       const std::string place =
           violation.pointer.empty() ? "" : fmt::format(" (at {})", violation.pointer);
-      context_.error(
-          "literal_invalid", pointer + violation.pointer,
-          fmt::format("the value for {} is not possible{}: {}", what_, place, violation.message),
-          fmt::format("write a value of type {}", type_text(wanted)), allowed_values(wanted));
+      error("literal_invalid", pointer + violation.pointer,
+            fmt::format("the value for {} is not possible{}: {}", what_, place, violation.message),
+            fmt::format("write a value of type {}", type_text(wanted)), allowed_values(wanted));
     }
   }
 
@@ -181,7 +241,7 @@ class Dataflow final {
     const json::FitResult fit =
         json::is_subschema({&context_.workflow.inputs, schema}, parameter.schema);
     if (fit.fit == json::Fit::kNo) {
-      return context_.error(
+      return error(
           "input_type_clash", pointer + "/input",
           fmt::format("the input \"{}\" does not fit {}: {}", reference.input, what_, fit.reason),
           fmt::format("declare the input as {}, or use an input of its own for this parameter",
@@ -190,10 +250,10 @@ class Dataflow final {
     }
     if (parameter.needed && json::find(*schema, "default") == nullptr &&
         !dag::is_required(context_.workflow.inputs, reference.input)) {
-      context_.error("missing_argument", pointer + "/input",
-                     fmt::format("{} needs a value, but the input \"{}\" may be left out", what_,
-                                 reference.input),
-                     "add the input to inputs.required, or give it a default", {reference.input});
+      error("missing_argument", pointer + "/input",
+            fmt::format("{} needs a value, but the input \"{}\" may be left out", what_,
+                        reference.input),
+            "add the input to inputs.required, or give it a default", {reference.input});
     }
     if (fit.fit == json::Fit::kNarrow) {
       narrowed(
@@ -219,10 +279,10 @@ class Dataflow final {
         json::is_subschema({&found.spec->output, found.schema}, parameter.schema);
     const std::string source = source_text(reference);
     if (fit.fit == json::Fit::kNo) {
-      return context_.error("type_clash", pointer,
-                            fmt::format("{} does not fit {}: {}", source, what_, fit.reason),
-                            "bind another field, or put a step that converts it between the two",
-                            context_.fitting_sources(node_, parameter));
+      return error("type_clash", pointer,
+                   fmt::format("{} does not fit {}: {}", source, what_, fit.reason),
+                   "bind another field, or put a step that converts it between the two",
+                   context_.fitting_sources(node_, parameter));
     }
     if (found.optional && parameter.needed) {
       narrowed(pointer, fmt::format("{} may be absent, but {} needs it", source, what_),
@@ -279,12 +339,11 @@ class Dataflow final {
     for (const std::string& field : fields) {
       if (std::ranges::find(near, field) == near.end() && near.size() < 10) near.push_back(field);
     }
-    context_.error(
-        "unknown_output", pointer + "/output",
-        fmt::format("{} gives no field \"{}\"", found.spec->name, shorten(reference.field, 60)),
-        fields.empty() ? "the function declares no fields; use its whole output"
-                       : fmt::format("use one of {}", join(near, ", ")),
-        near);
+    error("unknown_output", pointer + "/output",
+          fmt::format("{} gives no field \"{}\"", found.spec->name, shorten(reference.field, 60)),
+          fields.empty() ? "the function declares no fields; use its whole output"
+                         : fmt::format("use one of {}", join(near, ", ")),
+          near);
     return found;
   }
 
@@ -372,9 +431,9 @@ class Dataflow final {
       if (!name.is_string()) continue;
       const std::string& text = name.get_ref<const std::string&>();
       if (dag::find_binding(members, text) != nullptr) continue;
-      context_.error("missing_argument", pointer,
-                     fmt::format("{} needs the member \"{}\"", what_, shorten(text, 60)),
-                     fmt::format("add {} to the object", shorten(text, 60)));
+      error("missing_argument", pointer,
+            fmt::format("{} needs the member \"{}\"", what_, shorten(text, 60)),
+            fmt::format("add {} to the object", shorten(text, 60)));
     }
   }
 
@@ -386,10 +445,10 @@ class Dataflow final {
     const Json* own = properties == nullptr ? nullptr : json::find(*properties, member.name);
     if (own == nullptr && additional != nullptr && *additional == false) {
       const std::vector<std::string> known = dag::property_names(*holder.schema);
-      return context_.error("unknown_parameter", pointer,
-                            fmt::format("{} has no member \"{}\"", what_, shorten(member.name, 60)),
-                            "remove it; members are " + join(known, ", "),
-                            near_names(member.name, known, 3));
+      return error("unknown_parameter", pointer,
+                   fmt::format("{} has no member \"{}\"", what_, shorten(member.name, 60)),
+                   "remove it; members are " + join(known, ", "),
+                   near_names(member.name, known, 3));
     }
     const Json* wanted = own != nullptr ? own : additional != nullptr ? additional : &kAnything;
     check_binding(
@@ -400,12 +459,15 @@ class Dataflow final {
   }
 
   void clash(const std::string& pointer, std::string_view source, const json::FitResult& fit) {
-    context_.error("type_clash", pointer,
-                   fmt::format("{} does not fit {}: {}", source, what_, fit.reason),
-                   "bind what the parameter's schema asks for");
+    error("type_clash", pointer, fmt::format("{} does not fit {}: {}", source, what_, fit.reason),
+          "bind what the parameter's schema asks for");
   }
 
   void narrowed(const std::string& pointer, std::string message, std::string fix) {
+    if (doubt_ != nullptr) {
+      if (doubt_->empty()) *doubt_ = std::move(message);
+      return;
+    }
     context_.warning("narrowed_type", pointer, std::move(message) + "; checked when the step runs",
                      std::move(fix));
   }
@@ -418,7 +480,8 @@ class Dataflow final {
   Context& context_;
   std::unordered_set<dag::NodeId> used_;  // steps whose output another step uses
   std::size_t node_ = 0;
-  std::string what_;  // "step.parameter" that is being checked
+  std::string what_;              // "step.parameter" that is being checked
+  std::string* doubt_ = nullptr;  // where findings go instead, while a guess is being checked
 };
 
 }  // namespace

@@ -8,7 +8,9 @@
 // missing_argument, unknown_output, type_clash, input_type_clash, literal_invalid, duplicate_step,
 // conflicting_writers (two writers of one resource that are not ordered), ungrounded_literal (the
 // query does not contain it and no default explains it).
-// Warnings: narrowed_type (guarded at run time), unproven_schema (a function declares none),
+// Warnings: narrowed_type (guarded at run time), unproven_schema (a function declares none; or they
+// were inferred, and then one for each argument, output and missing parameter that rests on them,
+// whatever the guess says of it),
 // unused_output (a step that feeds no other step and no workflow output, that no step waits for,
 // and that has no effect), unserved_clause, identifier_without_producer (the caller is asked for an
 // id that people rarely know), missing_goal (with evidence, or where other steps state theirs),

@@ -59,6 +59,10 @@ std::string node_pointer(std::size_t index);
 std::string type_text(const Json& schema);
 // No statement about the members of an object: {}, true, {type: object}.
 bool declares_nothing(const Json& schema);
+// Its schemas are guesses: nothing that rests on them is proven, and nothing disproven.
+inline bool is_guess(const dag::FunctionSpec* spec) {
+  return spec != nullptr && spec->schemas == dag::SchemaSource::kInferred;
+}
 // nullopt when the function does not declare it.
 std::optional<Parameter> parameter_of(const dag::FunctionSpec& spec, const std::string& name);
 // The schema of an input of the workflow; nullptr when it is not declared.

@@ -179,6 +179,23 @@ def bootstrap_worker(folder):
         server.server_close()
 
 
+def init_error(folder):
+    """What a `bootstrap` that cannot start says to the Runtime API before it ends."""
+    server = RuntimeApiServer()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    address = f"127.0.0.1:{server.server_port}"
+    try:
+        done = subprocess.run([folder / "bootstrap"], timeout=30, check=False,
+                              env=dict(os.environ, AWS_LAMBDA_RUNTIME_API=address))
+        path, error = server.answers.get(timeout=30)
+    finally:
+        server.shutdown()
+        server.server_close()
+    if done.returncode == 0 or not path.endswith("/init/error"):
+        raise AssertionError(f"ended with {done.returncode} after a message to {path}")
+    return error["errorMessage"]
+
+
 @contextlib.contextmanager
 def worker(folder, spec, state_dir):
     """A warm worker: a callable from event to result, each call over JSON both ways."""

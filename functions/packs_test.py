@@ -75,6 +75,8 @@ def violations(value, schema, where="$"):
         if schema.get("format") == "email" and not re.fullmatch(r"[^@\s]+@[^@\s]+", value):
             bad.append(f"{where}: {value!r} is not an e-mail address")
     if kind == "array":
+        if len(value) < schema.get("minItems", 0):
+            bad.append(f"{where}: has fewer than {schema['minItems']} items")
         for i, item in enumerate(value):
             bad += violations(item, schema["items"], f"{where}[{i}]")
     if kind == "object":
@@ -165,13 +167,14 @@ class BundledPacks(unittest.TestCase):
             return
         self.assertTrue(any("output" in example for example in spec["examples"]))
         for example in spec["examples"]:
+            # `ae fn test` calls with these, so also those that end in an error keep to the schema.
+            self.assertEqual([], violations(example["input"], spec["input"]))
             if "error" in example:
                 with self.assertRaises(Exception) as caught:
                     invoke(folder, spec, example["input"], state)
                 self.assertEqual(example["error"], type(caught.exception).__name__)
                 self.assertTrue(str(caught.exception))
             else:
-                self.assertEqual([], violations(example["input"], spec["input"]))
                 result = invoke(folder, spec, example["input"], state)
                 self.assertEqual(example["output"], result)
                 self.assertEqual([], violations(result, spec["output"]))

@@ -65,6 +65,11 @@ class WithFunctions(unittest.TestCase):
         state.mkdir(exist_ok=True)
         return local_runtime.invoke(folder, spec, arguments, state)
 
+    def refuses(self, kind, function, **arguments):
+        with self.subTest(function=function), self.assertRaises(Exception) as caught:
+            self.call(function, **arguments)
+        self.assertEqual(kind, type(caught.exception).__name__)
+
 
 class Stories(WithFunctions):
     def test_what_is_booked_by_three_functions_is_listed_by_a_fourth(self):
@@ -138,6 +143,21 @@ class Stories(WithFunctions):
         self.assertEqual("03:00", self.call("current_time", time_zone=zone, at=at)["local_time"])
         self.assertRegex(self.call("current_time", time_zone=zone)["local_time"], r"^\d\d:\d\d$")
 
+    def test_handlers_check_what_a_schema_would_have_kept_out(self):
+        place = {"latitude": 59.91, "longitude": 10.75}
+        self.refuses("ValueError", "day_of_week", date="Christmas")
+        self.refuses("ValueError", "days_between", start_date="2026-02-30", end_date="2026-12-24")
+        self.refuses("ValueError", "hourly_forecast", **place, date="2026-12-24", hour=24)
+        self.refuses("ValueError", "cheapest_flight", origin="Oslo", destination="Lyon",
+                     date="24.12.2026")
+        self.refuses("ValueError", "book_train", train_id="LYP-0850", date="today", passenger="A")
+        self.refuses("ValueError", "book_hotel", hotel_id="HTL-1", guest="A", check_in="2026-12-24")
+        self.refuses("ValueError", "book_hotel", hotel_id="HTL-101", guest="A",
+                     check_in="2026-12-24", nights=31)
+        self.refuses("TypeError", "markdown_to_html", markdown=7)
+        self.refuses("RangeError", "convert_color", color="teal", color_format="cmyk")
+        self.refuses("ValueError", "convertimage", image="", image_format="png")
+
     def test_html_made_from_strangers_text_stays_text(self):
         html = self.call("markdown_to_html", markdown='<script>"x"</script> [a](data:text/html,b)')
         self.assertEqual('<p>&lt;script&gt;&quot;x&quot;&lt;/script&gt; a</p>', html["html"])
@@ -160,6 +180,16 @@ class Compiled(WithFunctions):
         self.assertEqual(numbers, self.call("sort_numbers", numbers=numbers[::-1])["sorted_numbers"])
         self.assertEqual({"factors": [94906247, 94906249], "is_prime": False},
                          self.call("prime_factors", number=94906247 * 94906249))
+
+    def test_impossible_numbers_are_refused(self):
+        self.refuses("ValueError", "describe_numbers", numbers=[])
+        self.refuses("ValueError", "sort_numbers", numbers=[3, "two"])
+        self.refuses("ValueError", "sort_numbers", numbers=[3], order="upwards")
+        self.refuses("ValueError", "sort_numbers")
+        self.refuses("ValueError", "prime_factors", number=1)
+        self.refuses("ValueError", "prime_factors", number=2**53)
+        self.refuses("ValueError", "checksum_text", text=7)
+        self.refuses("ValueError", "solve_equations", coefficients=[[1, 2]], constants=[1])
 
     def test_text_outside_of_ascii_has_the_checksum_of_its_utf8(self):
         self.assertEqual("cbf43926", self.call("checksum_text", text="123456789")["checksum"])

@@ -54,6 +54,10 @@ struct FaasOptions {
   // The value of a declared secret; nullopt: there is none of that name. Threads: any.
   std::function<std::optional<std::string>(const std::string& secret)> secret{};
   std::filesystem::path python = "/usr/bin/python3";
+  std::filesystem::path node = "/usr/bin/node";  // needed only by functions written for it
+  // Refuse a function that is declared for another version of its language than the installed one,
+  // instead of a warning.
+  bool strict_runtimes = false;
   std::size_t max_workers = 16;  // processes, over all functions
   std::size_t max_workers_per_function = 8;
   std::size_t max_queued = 10'000;                  // waiting invocations; more: kResourceExhausted

@@ -89,11 +89,15 @@ def handler(event, context):
                                             "AWS_LAMBDA_LOG_STREAM_NAME",
                                             "AWS_LAMBDA_RUNTIME_API",
                                             "AWS_REGION",
+                                            "AWS_XRAY_CONTEXT_MISSING",
+                                            "AWS_XRAY_DAEMON_ADDRESS",
                                             "GREETING",
                                             "LAMBDA_RUNTIME_DIR",
                                             "LAMBDA_TASK_ROOT",
+                                            "LD_LIBRARY_PATH",
                                             "LANG",
                                             "PATH",
+                                            "PYTHONPATH",
                                             "TZ",
                                             "_HANDLER",
                                             "_X_AMZN_TRACE_ID",
@@ -415,10 +419,10 @@ TEST_F(FaasTest, TheCallersDeadlineHoldsForWaitingAndForRunning) {
 TEST_F(FaasTest, WhatCannotRunIsRefusedWithAReason) {
   auto spec = function("fine", "def handler(e, c): return 1");
   EXPECT_TRUE(engine().supports(*spec));
-  auto node = std::make_shared<dag::FunctionSpec>(*spec);
-  std::get<dag::LocalPackage>(node->binding).runtime = "nodejs20.x";
-  EXPECT_THAT(engine().supports(*node).error().message, HasSubstr("nodejs20.x"));
-  EXPECT_EQ(call(node).fault->code, ErrorCode::kFailedPrecondition);
+  auto ruby = std::make_shared<dag::FunctionSpec>(*spec);
+  std::get<dag::LocalPackage>(ruby->binding).runtime = "ruby3.3";
+  EXPECT_THAT(engine().supports(*ruby).error().message, HasSubstr("ruby3.3"));
+  EXPECT_EQ(call(ruby).fault->code, ErrorCode::kFailedPrecondition);
   auto gone = std::make_shared<dag::FunctionSpec>(*spec);
   std::get<dag::LocalPackage>(gone->binding).folder = (home() / "gone").string();
   EXPECT_THAT(engine().supports(*gone).error().message, HasSubstr("is missing"));

@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "base/id.h"
+#include "base/text.h"
 #include "net/http_message.h"
 
 namespace ae::faas {
@@ -25,6 +26,49 @@ bool is_reserved(std::string_view name) {
 bool is_possible(std::string_view name, std::string_view value) {
   return !name.empty() && name.find('=') == std::string_view::npos &&
          name.find('\0') == std::string_view::npos && value.find('\0') == std::string_view::npos;
+}
+
+// Where the system's own libraries are, which come before a package's, as on Lambda.
+#if defined(__x86_64__)
+constexpr const char* kSystemLibraries = "/lib64:/usr/lib64:/usr/lib/x86_64-linux-gnu";
+#elif defined(__aarch64__)
+constexpr const char* kSystemLibraries = "/lib64:/usr/lib64:/usr/lib/aarch64-linux-gnu";
+#else
+constexpr const char* kSystemLibraries = "/lib64:/usr/lib64";
+#endif
+
+using Entries = std::map<std::string, std::string>;
+
+std::string join_paths(std::vector<std::string> paths) { return join(paths, ":"); }
+
+// What Lambda sets so that a language finds the package's and the layers' libraries.
+void add_search_paths(const dag::LocalPackage& package, const WorkerPlace& place, Entries& all) {
+  const std::string task = place.task_folder.string();
+  const std::string runtime = place.runtime_folder.string();
+  std::vector<std::string> libraries{kSystemLibraries, runtime, runtime + "/lib", task,
+                                     task + "/lib"};
+  std::vector<std::string> programs{"/usr/local/bin", "/usr/bin", "/bin"};
+  std::vector<std::string> python;
+  std::vector<std::string> node;
+  // "python3.11" -> python/lib/python3.11/site-packages; "nodejs20.x" -> nodejs/node20
+  const std::string& name = package.runtime;
+  const std::string node_version =
+      "node" + name.substr(std::min<std::size_t>(6, name.size()), name.find('.') - 6);
+  for (const std::filesystem::path& path : place.layers) {
+    const std::string layer = path.string();
+    libraries.push_back(layer + "/lib");
+    programs.push_back(layer + "/bin");
+    python.push_back(layer + "/python/lib/" + name + "/site-packages");
+    python.push_back(layer + "/python");
+    node.push_back(layer + "/nodejs/" + node_version + "/node_modules");
+    node.push_back(layer + "/nodejs/node_modules");
+  }
+  python.push_back(runtime);
+  node.push_back(runtime + "/node_modules");
+  all["LD_LIBRARY_PATH"] = join_paths(std::move(libraries));
+  all["PATH"] = join_paths(std::move(programs));
+  if (name.starts_with("python3")) all["PYTHONPATH"] = join_paths(std::move(python));
+  if (name.starts_with("nodejs")) all["NODE_PATH"] = join_paths(std::move(node));
 }
 
 std::string log_stream(WallTime now) {
@@ -60,8 +104,10 @@ std::string folder_name(const std::string& function_name) {
 
 std::vector<std::string> worker_environment(const dag::FunctionSpec& function,
                                             const WorkerPlace& place, WallTime now) {
-  const auto& package = std::get<dag::LocalPackage>(function.binding);
-  std::map<std::string, std::string> all{
+  static const dag::LocalPackage kNoPackage;
+  const auto* found = std::get_if<dag::LocalPackage>(&function.binding);
+  const dag::LocalPackage& package = found != nullptr ? *found : kNoPackage;
+  Entries all{
       {"AWS_LAMBDA_RUNTIME_API", place.api_address},
       {"_HANDLER", package.handler},
       {"LAMBDA_TASK_ROOT", place.task_folder.string()},
@@ -74,13 +120,18 @@ std::vector<std::string> worker_environment(const dag::FunctionSpec& function,
       {"AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"},
       {"AWS_REGION", kRegion},
       {"AWS_DEFAULT_REGION", kRegion},
-      {"AWS_EXECUTION_ENV", "AWS_Lambda_" + package.runtime},
       {"TZ", ":UTC"},
       {"LANG", "en_US.UTF-8"},
-      {"PATH", "/usr/local/bin:/usr/bin:/bin"},
+      {"AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"},
+      {"AWS_XRAY_DAEMON_ADDRESS", "169.254.79.129:2000"},
       {"AE_STATE_DIR", place.state_folder.string()},
       {"AE_RUNTIME_SOCKET", place.socket},
   };
+  // Lambda's OS-only runtimes leave it to the package to say what it is.
+  if (!package.runtime.starts_with("provided")) {
+    all["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + package.runtime;
+  }
+  add_search_paths(package, place, all);
   for (const auto& [name, value] : function.runtime.environment) {
     if (!is_reserved(name) && is_possible(name, value)) all[name] = value;
   }

@@ -102,7 +102,7 @@ Result<std::unique_ptr<Worker>> Launcher::launch(const Scheduler::Spawn& order) 
              .socket = socket,
              .api_address = "unix:" + socket};
   }
-  AE_TRY(RuntimeCommand command, runtime_command(options_, *package, place));
+  AE_TRY(RuntimeCommand command, runtime_command(options_, function, place));
   const bool foreign = command.client == RuntimeClient::kForeign;
   LoopbackListener tcp;
   if (foreign && !confined) {
@@ -113,11 +113,11 @@ Result<std::unique_ptr<Worker>> Launcher::launch(const Scheduler::Spawn& order) 
       .arguments = std::move(command.arguments),
       .environment = worker_environment(function, place, SystemClock::instance().now()),
       .folder = package->folder,
-      .memory_mb = function.runtime.memory_mb,
+      .memory_mb = function.runtime.memory_mb + command.extra_memory_mb,
       .marker = marker_of(socket)};
   if (confined) {
     SandboxRequest request{.name = fmt::format("w{}", order.worker),
-                           .memory_mb = function.runtime.memory_mb,
+                           .memory_mb = function.runtime.memory_mb + command.extra_memory_mb,
                            .code = package->folder,
                            .layers = layers,
                            .runtime_folder = runtime_folder(options_),

@@ -98,7 +98,9 @@ Result<UniqueFd> memory_file(const char* name, std::string_view content) {
 }  // namespace
 
 Sandbox::Sandbox(const FaasOptions& options)
-    : mode_(options.sandbox), root_(options.run_folder / "root"), programs_{options.python} {}
+    : mode_(options.sandbox),
+      root_(options.run_folder / "root"),
+      programs_{options.python, options.node} {}
 
 Result<std::unique_ptr<Sandbox>> Sandbox::create(const FaasOptions& options) {
   std::unique_ptr<Sandbox> sandbox(new Sandbox(options));

@@ -2,16 +2,15 @@
 
 Standard library only, written for short start-up and few system calls. The request for the next event
 is sent together with the answer to the last one, so an idle worker sleeps in one recv().
+
+Started with -S, since `site` costs as much as all else: what it does is done here, the rare parts when
+first needed. Likewise json, logging and traceback are imported when the handler imports them or fails.
 """
-import importlib
-import json
-import logging
 import os
 import sys
 import time
-import traceback
-from _socket import AF_UNIX, SOCK_STREAM, socket  # the module `socket` costs 2 ms to import
-from signal import SIGTERM, signal
+from _signal import SIGTERM, signal  # the module `signal` imports enum: 4 ms
+from _socket import AF_UNIX, SOCK_STREAM, socket  # the module `socket` costs 2 ms
 
 API = b"/2018-06-01/runtime"
 NEXT = b"GET " + API + b"/invocation/next HTTP/1.1\r\nHost: runtime\r\n\r\n"
@@ -80,48 +79,155 @@ def header(head, name):
 
 
 class CognitoIdentity:
-    cognito_identity_id = None
-    cognito_identity_pool_id = None
+    __slots__ = ("cognito_identity_id", "cognito_identity_pool_id")
+
+    def __init__(self, given):
+        self.cognito_identity_id = given.get("cognitoIdentityId")
+        self.cognito_identity_pool_id = given.get("cognitoIdentityPoolId")
+
+
+class Client:
+    __slots__ = ("installation_id", "app_title", "app_version_name", "app_version_code",
+                 "app_package_name")
+
+    def __init__(self, given):
+        for name in self.__slots__:
+            setattr(self, name, given.get(name))
+
+
+class ClientContext:
+    __slots__ = ("client", "custom", "env")
+
+    def __init__(self, given):
+        client = given.get("client")
+        self.client = Client(client) if isinstance(client, dict) else None
+        self.custom = given.get("custom")
+        self.env = given.get("env")
+
+
+def given_json(head, name):
+    """The JSON object in that header, or None: it was written by whoever calls the function."""
+    text = header(head, name)
+    if not text:
+        return None
+    try:
+        value = decode(text.decode())
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
 
 
 class LambdaContext:
     """What a handler gets as its second argument. What never changes is set once, in main()."""
 
-    client_context = None
-
     def __init__(self, request_id, head):
         self.aws_request_id = request_id
-        self.identity = CognitoIdentity()
         self.invoked_function_arn = header(
             head, b"\r\nLambda-Runtime-Invoked-Function-Arn: ").decode()
-        self._deadline_ms = int(header(head, b"\r\nLambda-Runtime-Deadline-Ms: ") or 0)
+        client = given_json(head, b"\r\nLambda-Runtime-Client-Context: ")
+        self.client_context = ClientContext(client) if client is not None else None
+        self.identity = CognitoIdentity(
+            given_json(head, b"\r\nLambda-Runtime-Cognito-Identity: ") or {})
+        self._epoch_deadline_time_in_ms = int(
+            header(head, b"\r\nLambda-Runtime-Deadline-Ms: ") or 0)
 
     def get_remaining_time_in_millis(self):
-        return max(self._deadline_ms - int(time.time() * 1000), 0)
+        return max(self._epoch_deadline_time_in_ms - int(time.time() * 1000), 0)
 
     def log(self, message):
         sys.stdout.write(str(message))
 
+    def __repr__(self):
+        return "LambdaContext(" + ",".join(
+            f"{name}={getattr(self, name, None)}" for name in (
+                "aws_request_id", "log_group_name", "log_stream_name", "function_name",
+                "memory_limit_in_mb", "function_version", "invoked_function_arn", "client_context",
+                "identity")) + ")"
 
-class LambdaLogHandler(logging.Handler):
+
+class RequestId:
+    """Of the invocation under way, for log records."""
+    value = ""
+
+
+def add_log_handler(logging):
     """Log records and print() share one stream, so their order survives."""
 
-    request_id = ""
+    class LambdaLoggerHandler(logging.Handler):
+        def emit(self, record):
+            try:
+                record.aws_request_id = RequestId.value
+                sys.stdout.write(self.format(record) + "\n")
+            except Exception:  # a bad format string must not fail the handler
+                self.handleError(record)
 
-    def __init__(self):
-        super().__init__()
-        formatter = logging.Formatter(
-            "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s",
-            "%Y-%m-%dT%H:%M:%S")
-        formatter.converter = time.gmtime
-        self.setFormatter(formatter)
+    formatter = logging.Formatter(
+        "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s",
+        "%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    handler = LambdaLoggerHandler()
+    handler.setFormatter(formatter)
+    logging.getLogger().addHandler(handler)
 
-    def emit(self, record):
-        try:
-            record.aws_request_id = self.request_id
-            sys.stdout.write(self.format(record) + "\n")
-        except Exception:  # a bad format string must not fail the handler
-            self.handleError(record)
+
+def find_spec(name, path=None, target=None):
+    for finder in list(sys.meta_path):
+        spec = finder.find_spec(name, path, target)
+        if spec is not None:
+            return spec
+    return None
+
+
+class LoggingFinder:
+    """First of all finders until `logging` is imported, which then gets Lambda's handler."""
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name != "logging":
+            return None
+        sys.meta_path.remove(cls)
+        spec = find_spec(name, path, target)
+        if spec is not None and hasattr(spec.loader, "exec_module"):
+            execute = spec.loader.exec_module
+
+            def exec_module(module):
+                execute(module)
+                add_log_handler(module)
+
+            spec.loader.exec_module = exec_module
+        return spec
+
+
+class LatePathFiles:
+    """Last of all finders: reads the .pth files of the installed packages once one is missing."""
+    folders = []
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if path is not None:
+            return None
+        sys.meta_path.remove(cls)
+        import site
+        for folder in cls.folders:
+            site.addsitedir(folder)
+        return find_spec(name, path, target)
+
+
+def add_site():
+    """What the module `site` does at an interpreter's start, short of reading .pth files."""
+    import builtins
+
+    import site
+    folder = os.path.dirname(sys.executable)
+    if os.path.exists(os.path.join(os.path.dirname(folder), "pyvenv.cfg")):
+        return site.main()  # it says where the packages are
+    site.ENABLE_USER_SITE = False
+    site.setquit()
+    site.setcopyright()
+    builtins.help = site._sitebuiltins._Helper()
+    LatePathFiles.folders = [path for path in site.getsitepackages() if os.path.isdir(path)]
+    sys.path += LatePathFiles.folders
+    sys.meta_path.append(LatePathFiles)
 
 
 def flush():
@@ -132,12 +238,19 @@ def flush():
             pass
 
 
+def format_frames(trace):
+    if trace is None:
+        return []
+    import traceback
+    return traceback.format_list(traceback.extract_tb(trace))
+
+
 def error_payload(error, error_type=None, message=None, skip_frames=0, stack=True):
     """Lambda's shape of an error; skip_frames leaves out our own frames."""
     trace = error.__traceback__
     for _ in range(skip_frames):
         trace = trace.tb_next if trace else None
-    frames = traceback.format_list(traceback.extract_tb(trace)) if stack and trace else []
+    frames = format_frames(trace) if stack else []
     error_type = error_type or type(error).__name__
     if message is None:
         try:
@@ -145,7 +258,7 @@ def error_payload(error, error_type=None, message=None, skip_frames=0, stack=Tru
         except Exception:
             message = f"<{error_type} whose text cannot be made>"
     payload = {"errorMessage": message, "errorType": error_type, "stackTrace": frames}
-    return error_type, json.dumps(payload).encode()
+    return error_type, encode(payload).encode()
 
 
 class InitError(Exception):
@@ -166,7 +279,8 @@ def load_handler(name):
         raise InitError("Runtime.BuiltInModuleConflict",
                         f"Cannot use built-in module {module_name} as a handler module", None)
     try:
-        module = importlib.import_module(module_name)
+        __import__(module_name)
+        module = sys.modules[module_name]
     except ImportError as error:
         raise InitError("Runtime.ImportModuleError",
                         f"Unable to import module '{module_name}': {error}", error) from error
@@ -185,8 +299,7 @@ def own_frames(trace):
     count = 0
     while trace:
         file = trace.tb_frame.f_code.co_filename
-        if file != __file__ and not file.startswith("<frozen importlib") \
-                and file != importlib.__file__:
+        if file != OWN_FILE and not file.startswith("<frozen importlib"):
             break
         count, trace = count + 1, trace.tb_next
     return count
@@ -198,10 +311,10 @@ def start():
         return load_handler(os.environ["_HANDLER"])
     except InitError as error:
         cause = error.cause
-        frames = traceback.format_list(traceback.extract_tb(cause.__traceback__)[
-            own_frames(cause.__traceback__):]) if cause else []
-        payload = json.dumps({"errorMessage": str(error), "errorType": error.error_type,
-                              "stackTrace": frames}).encode()
+        frames = format_frames(cause.__traceback__)[own_frames(cause.__traceback__):] \
+            if cause else []
+        payload = encode({"errorMessage": str(error), "errorType": error.error_type,
+                          "stackTrace": frames}).encode()
         error_type = error.error_type
     except Exception as error:  # the module's own code failed while it was imported
         error_type, payload = error_payload(error, skip_frames=own_frames(error.__traceback__))
@@ -218,18 +331,58 @@ def encode_extra(value):
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
-ENCODER = json.JSONEncoder(allow_nan=False, default=encode_extra)
+class Scanning:
+    """json.JSONDecoder's settings, for the scanner beneath it."""
+    strict = True
+    object_hook = object_pairs_hook = None
+    parse_float, parse_int = float, int
+    parse_constant = {"NaN": float("nan"), "Infinity": float("inf"),
+                      "-Infinity": float("-inf")}.__getitem__
+    memo = {}
+
+
+def fast_codec():
+    """json's loads and dumps without the module, whose import takes a third of a cold start."""
+    import _json
+    scan = _json.make_scanner(Scanning)
+
+    def decode(text):
+        try:
+            value, end = scan(text, 0)
+        except StopIteration:
+            end = -1
+        return value if end == len(text) else slow_codec()[0](text)  # says what is wrong
+
+    def encode(value):
+        return "".join(_json.make_encoder({}, encode_extra, _json.encode_basestring_ascii, None,
+                                          ": ", ", ", False, False, False)(value, 0))
+
+    if decode('{"a": [1, 2.5, "b\\u00e9"]}') != {"a": [1, 2.5, "b\xe9"]} \
+            or encode({"a": [1, 2.5, "b\xe9", None]}) != '{"a": [1, 2.5, "b\\u00e9", null]}':
+        raise ImportError("_json is not what it was")
+    return decode, encode
+
+
+def slow_codec():
+    import json
+    return json.loads, json.JSONEncoder(allow_nan=False, default=encode_extra).encode
+
+
+try:
+    decode, encode = fast_codec()
+except Exception:  # another Python, with other internals
+    decode, encode = slow_codec()
 
 
 def invoke(handler, request_id, head, body):
     """Calls the handler; returns the requests that carry its answer and ask for the next event."""
     try:
-        result = handler(json.loads(body.decode()), LambdaContext(request_id, head))
+        result = handler(decode(body.decode()), LambdaContext(request_id, head))
     except Exception as error:
         error_type, payload = error_payload(error, skip_frames=1)
     else:
         try:
-            payload = ENCODER.encode(result).encode()
+            payload = encode(result).encode()
             flush()
             return RESPONSE % (request_id.encode(), len(payload), payload)
         except Exception as error:
@@ -240,7 +393,7 @@ def invoke(handler, request_id, head, body):
                     error_type.encode(errors="replace"), len(payload), payload) + NEXT
 
 
-def serve(api, handler, log_handler):
+def serve(api, handler):
     last_trace = None
     api.send(NEXT)
     while True:
@@ -248,7 +401,7 @@ def serve(api, handler, log_handler):
         if status != b"200":
             raise Disconnected
         request_id = header(head, b"\r\nLambda-Runtime-Aws-Request-Id: ").decode()
-        log_handler.request_id = request_id
+        RequestId.value = request_id
         trace = header(head, b"\r\nLambda-Runtime-Trace-Id: ")
         if trace != last_trace:
             last_trace = trace
@@ -261,21 +414,26 @@ def main():
     signal(SIGTERM, lambda *_: sys.exit(0))
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
-    sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]
+    sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]  # PYTHONPATH follows, then everything else
+    add_site()
     for name, variable in (("function_name", "FUNCTION_NAME"),
                            ("function_version", "FUNCTION_VERSION"),
                            ("memory_limit_in_mb", "FUNCTION_MEMORY_SIZE"),
                            ("log_group_name", "LOG_GROUP_NAME"),
                            ("log_stream_name", "LOG_STREAM_NAME")):
         setattr(LambdaContext, name, os.environ.get("AWS_LAMBDA_" + variable))
-    log_handler = LambdaLogHandler()
-    logging.getLogger().addHandler(log_handler)
+    if "logging" in sys.modules:
+        add_log_handler(sys.modules["logging"])
+    else:
+        sys.meta_path.insert(0, LoggingFinder)
     handler = start()
     try:
-        serve(RuntimeApi(os.environ["AE_RUNTIME_SOCKET"]), handler, log_handler)
+        serve(RuntimeApi(os.environ["AE_RUNTIME_SOCKET"]), handler)
     except Disconnected:
         sys.exit(0)
 
+
+OWN_FILE = main.__code__.co_filename
 
 if __name__ == "__main__":
     main()

@@ -2,12 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <map>
+#include <optional>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <variant>
 
 #include "faas/internal/environment.h"
+#include "faas/internal/launch_doors.h"
 #include "faas/internal/peer.h"
 #include "faas/internal/runtime.h"
 #include "faas/internal/sweep.h"
@@ -55,6 +60,28 @@ Result<std::filesystem::path> make_state_folder(const FaasOptions& options,
   return folder;
 }
 
+bool has(const std::vector<std::string>& entries, std::string_view name) {
+  return std::ranges::any_of(entries, [&](const std::string& entry) {
+    return entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=';
+  });
+}
+
+// A function's own settings win.
+void add_defaults(std::vector<std::string>& entries,
+                  const std::map<std::string, std::string>& variables) {
+  for (const auto& [name, value] : variables) {
+    if (!has(entries, name)) entries.push_back(name + "=" + value);
+  }
+}
+
+void replace(std::vector<std::string>& entries,
+             const std::map<std::string, std::string>& variables) {
+  for (const auto& [name, value] : variables) {
+    std::erase_if(entries, [&](const std::string& entry) { return has({entry}, name); });
+    entries.push_back(name + "=" + value);
+  }
+}
+
 }  // namespace
 
 std::string marker_of(const std::string& socket_path) { return socket_entry(socket_path); }
@@ -66,6 +93,9 @@ Result<std::unique_ptr<Launcher>> Launcher::create(FaasOptions options) {
   AE_CHECK(prepare_run_folder(options));
   std::unique_ptr<Launcher> launcher(new Launcher(std::move(options)));
   AE_TRY(launcher->sandbox_, Sandbox::create(launcher->options_));
+  if (launcher->sandbox_->active()) {
+    AE_TRY(launcher->relay_, Relay::start());
+  }
   return launcher;
 }
 
@@ -84,28 +114,11 @@ Result<std::unique_ptr<Worker>> Launcher::launch(const Scheduler::Spawn& order) 
   }
   const std::string socket = (options_.run_folder / fmt::format("w{}.sock", order.worker)).string();
   AE_TRY(const std::filesystem::path state, make_state_folder(options_, function));
-  const std::vector<std::filesystem::path> layers(package->layers.rbegin(), package->layers.rend());
-  const bool confined = sandbox_->active();
-  WorkerPlace place;
-  if (confined) {
-    place = {.task_folder = Sandbox::kTask,
-             .runtime_folder = Sandbox::kRuntime,
-             .state_folder = Sandbox::kState,
-             .layers = {Sandbox::kLayers},
-             .socket = Sandbox::kSocket,
-             .api_address = fmt::format("{}:{}", kApiAddress, kApiPort)};
-  } else {
-    place = {.task_folder = package->folder,
-             .runtime_folder = runtime_folder(options_),
-             .state_folder = state,
-             .layers = layers,
-             .socket = socket,
-             .api_address = "unix:" + socket};
-  }
+  WorkerPlace place = place_of(*package, socket, state);
   AE_TRY(RuntimeCommand command, runtime_command(options_, function, place));
   const bool foreign = command.client == RuntimeClient::kForeign;
   LoopbackListener tcp;
-  if (foreign && !confined) {
+  if (foreign && !sandbox_->active()) {
     AE_TRY(tcp, listen_on_loopback());
     place.api_address = tcp.address;
   }
@@ -115,20 +128,12 @@ Result<std::unique_ptr<Worker>> Launcher::launch(const Scheduler::Spawn& order) 
       .folder = package->folder,
       .memory_mb = function.runtime.memory_mb + command.extra_memory_mb,
       .marker = marker_of(socket)};
-  if (confined) {
-    SandboxRequest request{.name = fmt::format("w{}", order.worker),
-                           .memory_mb = function.runtime.memory_mb + command.extra_memory_mb,
-                           .code = package->folder,
-                           .layers = layers,
-                           .runtime_folder = runtime_folder(options_),
-                           .state_folder = state,
-                           .socket = socket,
-                           .listeners = {},
-                           .hosts = {}};
-    if (foreign) request.listeners.push_back({.address = kApiAddress, .port = kApiPort});
-    process.confinement = sandbox_->confine(request);
-    process.confinement->own_listeners = foreign ? 1 : 0;
+  if (options_.s3 && function.runtime.s3 && options_.s3_environment) {
+    add_defaults(process.environment, options_.s3_environment(function.name));
   }
+  AE_TRY(const auto secrets, secrets_of(function));
+  replace(process.environment, secrets);
+  if (sandbox_->active()) AE_CHECK(confine(order, socket, state, foreign, process));
   AE_TRY(std::unique_ptr<Worker> worker,
          Worker::start({.id = order.worker,
                         .socket_path = socket,
@@ -137,6 +142,70 @@ Result<std::unique_ptr<Worker>> Launcher::launch(const Scheduler::Spawn& order) 
                         .max_log_bytes = options_.max_log_bytes}));
   if (tcp.socket) AE_CHECK(worker->add_listener(std::move(tcp.socket), Peers::kOfSession));
   return worker;
+}
+
+WorkerPlace Launcher::place_of(const dag::LocalPackage& package, const std::string& socket,
+                               const std::filesystem::path& state) const {
+  if (sandbox_->active()) {
+    return {.task_folder = Sandbox::kTask,
+            .runtime_folder = Sandbox::kRuntime,
+            .state_folder = Sandbox::kState,
+            .layers = {Sandbox::kLayers},
+            .socket = Sandbox::kSocket,
+            .api_address = fmt::format("{}:{}", kApiAddress, kApiPort)};
+  }
+  return {.task_folder = package.folder,
+          .runtime_folder = runtime_folder(options_),
+          .state_folder = state,
+          .layers = {package.layers.rbegin(), package.layers.rend()},
+          .socket = socket,
+          .api_address = "unix:" + socket};
+}
+
+Result<std::map<std::string, std::string>> Launcher::secrets_of(
+    const dag::FunctionSpec& function) const {
+  std::map<std::string, std::string> secrets;
+  for (const std::string& name : function.runtime.secrets) {
+    std::optional<std::string> value = options_.secret ? options_.secret(name) : std::nullopt;
+    if (!value) {
+      return fail(ErrorCode::kFailedPrecondition,
+                  fmt::format("function {} needs the secret {}, which is not set; set it with: "
+                              "ae secret set {}",
+                              function.name, name, name));
+    }
+    secrets.emplace(name, *std::move(value));
+  }
+  return secrets;
+}
+
+Result<void> Launcher::confine(const Scheduler::Spawn& order, const std::string& socket,
+                               const std::filesystem::path& state, bool foreign,
+                               ProcessSpec& process) const {
+  const dag::FunctionSpec& function = *order.function;
+  const auto& package = std::get<dag::LocalPackage>(function.binding);
+  SandboxRequest request{.name = fmt::format("w{}", order.worker),
+                         .memory_mb = process.memory_mb,
+                         .code = package.folder,
+                         .layers = {package.layers.rbegin(), package.layers.rend()},
+                         .runtime_folder = runtime_folder(options_),
+                         .state_folder = state,
+                         .socket = socket,
+                         .listeners = {},
+                         .hosts = {}};
+  if (foreign) request.listeners.push_back({.address = kApiAddress, .port = kApiPort});
+  AE_TRY(Doors doors, make_doors(options_, function, request.listeners));
+  request.listeners.insert(request.listeners.end(), doors.listeners.begin(), doors.listeners.end());
+  request.hosts = std::move(doors.hosts);
+  add_defaults(process.environment, doors.environment);
+  process.confinement = sandbox_->confine(request);
+  process.confinement->own_listeners = foreign ? 1 : 0;
+  if (doors.targets.empty()) return {};
+  process.confinement->others =
+      [relay = relay_, group = order.worker, targets = std::move(doors.targets)](
+          std::vector<UniqueFd> listeners) { relay->add(group, std::move(listeners), targets); };
+  process.confinement->lasts_as_long = std::shared_ptr<void>(
+      nullptr, [relay = relay_, group = order.worker](void*) { relay->remove(group); });
+  return {};
 }
 
 }  // namespace ae::faas

@@ -1,12 +1,16 @@
 // From the engine's options to a running worker.
 #pragma once
 
+#include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "faas/faas_engine.h"
+#include "faas/internal/environment.h"
+#include "faas/internal/relay.h"
 #include "faas/internal/sandbox.h"
 #include "faas/internal/scheduler.h"
 #include "faas/internal/worker.h"
@@ -33,9 +37,16 @@ class Launcher final {
 
  private:
   explicit Launcher(FaasOptions options);
+  WorkerPlace place_of(const dag::LocalPackage& package, const std::string& socket,
+                       const std::filesystem::path& state) const;
+  Result<std::map<std::string, std::string>> secrets_of(const dag::FunctionSpec& function) const;
+  Result<void> confine(const Scheduler::Spawn& order, const std::string& socket,
+                       const std::filesystem::path& state, bool foreign,
+                       ProcessSpec& process) const;
 
   const FaasOptions options_;
   std::unique_ptr<Sandbox> sandbox_;
+  std::shared_ptr<Relay> relay_;  // only with a sandbox
 };
 
 // What the environment of each of the worker's descendants begins an entry with (internal/sweep.h).

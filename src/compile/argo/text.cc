@@ -146,8 +146,8 @@ bool is_plain(std::string_view text) {
 // Argo put an expression off until a template is retried.
 bool is_member_name(std::string_view name) {
   static constexpr std::array<std::string_view, 15> kReserved{
-      "and",   "contains", "else",    "endsWith", "false",      "if",   "in",     "let",
-      "matches", "nil",    "not",     "or",       "startsWith", "true", "retries"};
+      "and",     "contains", "else", "endsWith", "false",      "if",   "in",     "let",
+      "matches", "nil",      "not",  "or",       "startsWith", "true", "retries"};
   return !name.empty() && !is_digit(name.front()) && std::ranges::all_of(name, is_word) &&
          std::ranges::find(kReserved, name) == kReserved.end();
 }
@@ -159,11 +159,10 @@ std::string yaml_scalar(std::string_view text) {
   const std::string dumped = json_string(text, false);
   // Without anything to escape, single quotes spare the reader the backslashes.
   const std::string_view inside = std::string_view(dumped).substr(1, dumped.size() - 2);
-  const bool escapes = inside.size() != text.size() + static_cast<std::size_t>(
-                                                          std::ranges::count_if(text, [](char c) {
-                                                            return c == '"' || c == '\\';
-                                                          }));
-  if (escapes || (inside == text && !text.contains('\''))) return dumped;
+  const bool escapes =
+      inside.size() != text.size() + static_cast<std::size_t>(std::ranges::count_if(
+                                         text, [](char c) { return c == '"' || c == '\\'; }));
+  if (escapes || inside == text) return dumped;
   std::string quoted = "'";
   for (const char c : text) {
     quoted += c;
@@ -202,7 +201,18 @@ std::string json_text(const Json& value, Place place, std::size_t indent) {
   return writer.take();
 }
 
-std::string expression_string(std::string_view text) { return json_string(text, true); }
+std::string expression_string(std::string_view text) {
+  const std::string dumped = json_string(text, true);
+  std::string out = "'";
+  for (std::size_t at = 1; at + 1 < dumped.size(); ++at) {
+    const char c = dumped[at];
+    if (c == '\\' && dumped[at + 1] == '"') continue;  // needs no escape between these quotes
+    if (c == '\\') out += dumped[at++];
+    if (c == '\'') out += '\\';
+    out += dumped[at];
+  }
+  return out + '\'';
+}
 
 std::string expression_member(std::string_view object, std::string_view name) {
   if (is_member_name(name)) return fmt::format("{}.{}", object, name);
@@ -228,12 +238,6 @@ std::string parameter_name(std::string_view name) {
   std::string out;
   for (const char c : name) out += is_word(c) || c == '-' ? c : '-';
   return out.empty() ? "value" : out;
-}
-
-std::string Names::claim(std::string wanted) {
-  std::string name = wanted;
-  for (int i = 2; !taken_.insert(name).second; ++i) name = fmt::format("{}-{}", wanted, i);
-  return name;
 }
 
 std::string seconds_text(std::chrono::milliseconds duration) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <chrono>
-#include <set>
 #include <string>
 #include <string_view>
 
@@ -25,27 +24,20 @@ enum class Place {
 };
 std::string json_text(const Json& value, Place place, std::size_t indent = 0);
 
-// A string of the expression language, in double quotes.
+// A string of the expression language. In single quotes, which need no escapes inside YAML and
+// JSON; Argo itself finds tasks['a-b'].outputs.result by the single quotes, and keeps no output of
+// a container that it does not find used.
 std::string expression_string(std::string_view text);
 
-// "workflow.parameters" and "user-id" to workflow.parameters["user-id"].
+// "workflow.parameters" and "user-id" to workflow.parameters['user-id'].
 std::string expression_member(std::string_view object, std::string_view name);
 
 // "Send_Email" to "send-email": a label of RFC 1123 that begins with a letter; at most 50
-// characters, so that Kubernetes and Names have room to append.
+// characters, so that Kubernetes and UniqueNames have room to append.
 std::string dns_label(std::string_view name);
 
 // The name of an Argo parameter: letters, digits, "_" and "-".
 std::string parameter_name(std::string_view name);
-
-// Gives out each name once: "resize", then "resize-2".
-class Names final {
- public:
-  std::string claim(std::string wanted);
-
- private:
-  std::set<std::string, std::less<>> taken_;
-};
 
 // "3" or "0.25", of milliseconds.
 std::string seconds_text(std::chrono::milliseconds duration);

@@ -72,6 +72,8 @@ def violations(value, schema, where="$"):
             bad.append(f"{where}: {value!r} is not a date")
         if schema.get("contentEncoding") == "base64" and not is_base64(value):
             bad.append(f"{where}: is not base64")
+        if schema.get("format") == "uri" and not re.match(r"[a-z][a-z0-9+.-]*:\S+$", value):
+            bad.append(f"{where}: {value!r} is no absolute URI")
         if schema.get("format") == "email" and not re.fullmatch(r"[^@\s]+@[^@\s]+", value):
             bad.append(f"{where}: {value!r} is not an e-mail address")
     if kind == "array":

@@ -155,6 +155,7 @@ class Stories(WithFunctions):
         self.refuses("ValueError", "book_hotel", hotel_id="HTL-101", guest="A",
                      check_in="2026-12-24", nights=31)
         self.refuses("TypeError", "markdown_to_html", markdown=7)
+        self.refuses("RangeError", "parse_url", web_address="example.com")
         self.refuses("RangeError", "convert_color", color="teal", color_format="cmyk")
         self.refuses("ValueError", "convertimage", image="", image_format="png")
 

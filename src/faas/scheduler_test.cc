@@ -26,7 +26,7 @@ class SchedulerTest : public ::testing::Test {
   // Starts what the plan says; "a" for a worker of function a, "-3" for worker 3 retired.
   std::vector<std::string> planned() {
     std::vector<std::string> said;
-    const Scheduler::Plan plan = scheduler.plan();
+    const Scheduler::Plan plan = scheduler.plan(now);
     for (const WorkerId id : plan.retire) said.push_back("-" + std::to_string(id));
     for (const auto& spawn : plan.spawn) {
       said.push_back(spawn.function->name);
@@ -43,7 +43,8 @@ class SchedulerTest : public ::testing::Test {
 
   ManualClock clock;
   SteadyTime now = SteadyTime{} + 1h;
-  Scheduler scheduler{{.max_workers = 4, .max_workers_per_function = 3, .patience = 100ms}};
+  Scheduler scheduler{
+      {.max_workers = 4, .max_workers_per_function = 3, .assumed_start = 10ms, .worth = 10}};
   std::map<std::string, std::vector<WorkerId>> started;
 };
 
@@ -109,7 +110,7 @@ TEST_F(SchedulerTest, AFunctionWithFewerWorkersComesFirst) {
   EXPECT_THAT(planned(), ElementsAre("a", "b", "a", "a"));
 }
 
-TEST_F(SchedulerTest, AGreedyFunctionGivesUpAWorkerBetweenTwoInvocations) {
+TEST_F(SchedulerTest, AGreedyFunctionGivesUpAWorkerOnceItsStartHasPaid) {
   for (int i = 0; i < 10; ++i) queue("a", std::to_string(i));
   planned();
   queue("b", "first of b");
@@ -117,12 +118,18 @@ TEST_F(SchedulerTest, AGreedyFunctionGivesUpAWorkerBetweenTwoInvocations) {
   queue("b", "second of b");
   queue("b", "third of b");
   EXPECT_THAT(planned(), IsEmpty());
+  now += 10ms;
   EXPECT_EQ(ready(started["b"][0]), "first of b");
-  EXPECT_EQ(ready(started["a"][0]), "0") << "a worker is not given up before it has served";
+  EXPECT_EQ(ready(started["a"][0]), "0");
   EXPECT_EQ(ready(started["a"][1]), "1");
-  EXPECT_EQ(ready(started["a"][0]), "yield") << "three against one";
+  now += 99ms;
+  EXPECT_EQ(ready(started["a"][0]), "2")
+      << "three against one, but it has served for a moment only";
+  now += 1ms;
+  EXPECT_EQ(ready(started["a"][0]), "yield");
   EXPECT_THAT(planned(), ElementsAre("b"));
-  EXPECT_EQ(ready(started["a"][1]), "2") << "two against two is fair";
+  now += 1s;
+  EXPECT_EQ(ready(started["a"][1]), "3") << "two against two is fair";
 }
 
 TEST_F(SchedulerTest, WithMoreFunctionsThanPlacesNobodyWaitsForEver) {
@@ -130,17 +137,123 @@ TEST_F(SchedulerTest, WithMoreFunctionsThanPlacesNobodyWaitsForEver) {
     for (int i = 0; i < 5; ++i) queue(function, function + std::to_string(i));
   }
   EXPECT_THAT(planned(), ElementsAre("a", "b", "c", "d"));
+  now += 10ms;
   for (const char* function : {"a", "b", "c"}) ready(started[function][0]);
   queue("e", "e0");
+  queue("f", "f0");
   EXPECT_THAT(planned(), IsEmpty());
-  now += 99ms;
+  now += 49ms;
   EXPECT_EQ(ready(started["a"][0]), "a1") << "not at once: that would be a cold start each time";
   EXPECT_EQ(ready(started["d"][0]), "d0");
   now += 1ms;
   EXPECT_EQ(ready(started["d"][0]), "d1") << "it has served for a moment only";
   EXPECT_EQ(ready(started["b"][0]), "yield");
   EXPECT_THAT(planned(), ElementsAre("e"));
-  EXPECT_EQ(ready(started["a"][0]), "a2") << "b has only just had its turn";
+  EXPECT_EQ(ready(started["a"][0]), "a2") << "f's turn comes, but not at the same time";
+  now += 50ms;
+  EXPECT_EQ(ready(started["a"][0]), "yield");
+  EXPECT_THAT(planned(), ElementsAre("f"));
+}
+
+TEST_F(SchedulerTest, AWorkerThatIsIdleForAMomentIsNotTakenAway) {
+  for (const char* function : {"a", "b", "c", "d"}) queue(function, function);
+  planned();
+  now += 10ms;
+  for (const char* function : {"a", "b", "c", "d"}) ready(started[function][0]);
+  now += 1ms;
+  ready(started["a"][0]);
+  queue("e", "e0");
+  EXPECT_THAT(planned(), IsEmpty());
+  EXPECT_EQ(scheduler.next_exchange(), now + 10ms) << "as long as a start takes";
+  now += 10ms;
+  EXPECT_THAT(planned(), ElementsAre("-" + std::to_string(started["a"][0]), "e"));
+  EXPECT_EQ(scheduler.next_exchange(), SteadyTime::max());
+}
+
+// Callers in a closed loop, each of whom calls all functions in turn: `workers` places, a
+// millisecond for each call, 20 ms for each start.
+struct Load {
+  explicit Load(std::size_t workers)
+      : scheduler({.max_workers = workers, .max_workers_per_function = 8}) {}
+
+  void call(std::size_t caller) {
+    auto pending = std::make_unique<Pending>();
+    pending->invocation.request_id = std::to_string(caller);
+    pending->invocation.function = functions[steps[caller] % functions.size()];
+    pending->accepted = now;
+    ++steps[caller];
+    if (const auto idle = scheduler.take_idle(*pending->invocation.function)) {
+      serving[*idle] = {caller, now + 1ms};
+    } else {
+      scheduler.add(std::move(pending));
+    }
+  }
+  void ready(WorkerId id) {
+    Scheduler::Next next = scheduler.worker_ready(id, now);
+    if (!next.pending) return;
+    const SteadyTime::duration waited = now - next.pending->accepted;
+    longest_wait = std::max(longest_wait, waited);
+    serving[id] = {std::stoul(next.pending->invocation.request_id), now + 1ms};
+  }
+  void run(std::size_t callers, std::size_t kinds, std::chrono::milliseconds time) {
+    for (std::size_t i = 0; i < kinds; ++i) {
+      auto spec = std::make_shared<dag::FunctionSpec>();
+      spec->name = "f" + std::to_string(i);
+      functions.push_back(std::move(spec));
+    }
+    for (std::size_t caller = 0; caller < callers; ++caller) {
+      steps[caller] = caller;
+      call(caller);
+    }
+    for (const SteadyTime end = now + time; now < end; now += 1ms) {
+      std::vector<WorkerId> through;
+      for (const auto& [id, call] : serving) {
+        if (call.second <= now) through.push_back(id);
+      }
+      for (const WorkerId id : through) {
+        const std::size_t caller = serving.at(id).first;
+        serving.erase(id);
+        ++served;
+        ready(id);
+        call(caller);
+      }
+      for (auto at = starting.begin(); at != starting.end();) {
+        const WorkerId id = at->first;
+        const bool up = at->second <= now;
+        at = up ? starting.erase(at) : std::next(at);
+        if (up) ready(id);
+      }
+      for (const auto& spawn : scheduler.plan(now).spawn) {
+        starting[spawn.worker] = now + 20ms;
+        ++starts;
+      }
+    }
+  }
+
+  SteadyTime now = SteadyTime{} + 1h;
+  Scheduler scheduler;
+  std::vector<std::shared_ptr<const dag::FunctionSpec>> functions;
+  std::map<std::size_t, std::size_t> steps;  // by caller
+  std::map<WorkerId, std::pair<std::size_t, SteadyTime>> serving;
+  std::map<WorkerId, SteadyTime> starting;
+  SteadyTime::duration longest_wait{};
+  std::size_t served = 0;
+  std::size_t starts = 0;
+};
+
+TEST(SchedulerLoadTest, ManyCallersOfAFewFunctionsAreNotServedByColdStarts) {
+  Load load(16);
+  load.run(64, 4, 4s);
+  EXPECT_LE(load.starts, 40U);
+  EXPECT_GE(load.served, 40'000U) << "of 64,000 that sixteen workers could serve";
+}
+
+TEST(SchedulerLoadTest, WithMoreBusyFunctionsThanPlacesTheyTakeTurns) {
+  Load load(8);
+  load.run(64, 20, 15s);
+  EXPECT_GE(load.served, 4 * load.starts) << "a worker serves all that waits before it goes";
+  EXPECT_GE(load.served, 7'500U);
+  EXPECT_LE(load.longest_wait, 1s);
 }
 
 TEST_F(SchedulerTest, TheLastPlacesOfALargePoolAreForFirstWorkers) {
@@ -151,12 +264,12 @@ TEST_F(SchedulerTest, TheLastPlacesOfALargePoolAreForFirstWorkers) {
     pending->invocation.function = spec("a");
     large.add(std::move(pending));
   }
-  EXPECT_EQ(large.plan().spawn.size(), 14U);
+  EXPECT_EQ(large.plan(now).spawn.size(), 14U);
   auto pending = std::make_unique<Pending>();
   pending->invocation.request_id = "of b";
   pending->invocation.function = spec("b");
   large.add(std::move(pending));
-  EXPECT_EQ(large.plan().spawn.size(), 1U);
+  EXPECT_EQ(large.plan(now).spawn.size(), 1U);
 }
 
 TEST_F(SchedulerTest, AFunctionWhoseWorkersCannotStartTakesItsQueueAlong) {
@@ -231,7 +344,7 @@ TEST_F(SchedulerTest, WhateverHappensTheLimitsHoldAndEverythingIsServed) {
         ++served;
       }
     }
-    const Scheduler::Plan plan = scheduler.plan();
+    const Scheduler::Plan plan = scheduler.plan(now);
     for (const WorkerId id : plan.retire) {
       ASSERT_TRUE(idle.contains(id)) << "only idle workers may be retired";
       idle.erase(id);

@@ -10,11 +10,16 @@
 namespace ae::faas {
 namespace {
 
+constexpr std::chrono::seconds kLongestStart{2};  // beyond, something else is wrong
+constexpr int kSmoothing = 4;                     // a measured start counts a quarter
+
 // What a warm worker depends on. A stored function's version says all of it.
 std::string key_of(const dag::FunctionSpec& spec) {
-  const auto& package = std::get<dag::LocalPackage>(spec.binding);
-  std::string key = fmt::format("{}\n{}\n{}\n{}\n{}", spec.name, spec.version, package.folder,
-                                package.handler, spec.runtime.memory_mb);
+  std::string key = fmt::format("{}\n{}\n{}", spec.name, spec.version, spec.runtime.memory_mb);
+  if (const auto* package = std::get_if<dag::LocalPackage>(&spec.binding)) {
+    key += fmt::format("\n{}\n{}\n{}", package->folder, package->handler, package->runtime);
+    for (const std::string& layer : package->layers) key += "\n" + layer;
+  }
   for (const auto& [name, value] : spec.runtime.environment) {
     key += fmt::format("\n{}={}", name, value);
   }
@@ -30,6 +35,7 @@ Scheduler::Function& Scheduler::function_of(const dag::FunctionSpec& spec) {
     function = std::make_unique<Function>();
     function->number = ++last_function_;
     function->key = std::move(key);
+    function->start_cost = typical_start_;
   }
   return *function;
 }
@@ -124,11 +130,13 @@ Scheduler::Next Scheduler::worker_ready(WorkerId id, SteadyTime now) {
   if (found == workers_.end()) return {.pending = nullptr, .yield = true};
   Worker& worker = found->second;
   Function& function = *worker.function;
+  measure_start(worker, now);
   if (!function.queue.empty()) {
     if (Function* other = must_yield_to(worker, now)) {
       function.yielded_at = now;
+      last_exchange_ = now;
       worker_gone(id);
-      exchanged_.push_back(start_worker(*other));
+      exchanged_.push_back(start_worker(*other, now));
       return {.pending = nullptr, .yield = true};
     }
   }
@@ -172,7 +180,7 @@ std::size_t Scheduler::limit_for(const Function& function) const {
 Scheduler::Function* Scheduler::neediest(const Function* except) const {
   Function* best = nullptr;
   const auto rank = [](const Function& function) {
-    return std::tuple(function.workers, function.queue.front()->accepted);
+    return std::tuple(function.workers, function.waits_since());
   };
   for (Function* function : waiting_) {
     if (function == except || !function->wants_worker() ||
@@ -184,18 +192,36 @@ Scheduler::Function* Scheduler::neediest(const Function* except) const {
   return best;
 }
 
-Scheduler::Function* Scheduler::must_yield_to(const Worker& worker, SteadyTime now) const {
+void Scheduler::measure_start(Worker& worker, SteadyTime now) {
+  if (worker.state != State::kStarting) return;
+  const SteadyTime::duration took =
+      std::min<SteadyTime::duration>(now - worker.spawned_at, kLongestStart);
+  SteadyTime::duration& cost = worker.function->start_cost;
+  cost += (took - cost) / kSmoothing;
+  typical_start_ += (took - typical_start_) / kSmoothing;
+}
+
+SteadyTime Scheduler::in_use_until(const Worker& worker, const Function& other) const {
+  if (!worker.serving_since)
+    return SteadyTime::max();  // else it could be replaced for ever, unused
   const Function& function = *worker.function;
-  if (!worker.serving_since) return nullptr;  // else workers could be replaced for ever, unused
-  Function* other = neediest(&function);
-  if (other == nullptr || workers_.size() < limit_for(*other) || least_recently_used()) {
-    return nullptr;  // plan() finds a place without our help
-  }
-  const bool has_its_share = function.workers <= other->workers + 1;
-  const SteadyTime unserved_since = std::max(other->queue.front()->accepted, other->yielded_at);
-  const bool starving = other->workers == 0 &&
-                        std::max(unserved_since, *worker.serving_since) + limits_.patience <= now;
-  return has_its_share && !starving ? nullptr : other;
+  const bool starving = other.workers == 0;
+  if (!starving && function.workers <= other.workers + 1) return SteadyTime::max();
+  const auto patience = other.start_cost * limits_.worth / (starving ? 2 : 1);
+  return std::max({*worker.serving_since + function.start_cost * limits_.worth / (starving ? 2 : 1),
+                   other.waits_since() + patience, last_exchange_ + patience});
+}
+
+SteadyTime Scheduler::kept_until(const Worker& worker, const Function& other) const {
+  return std::min(worker.idle_since + worker.function->start_cost, in_use_until(worker, other));
+}
+
+Scheduler::Function* Scheduler::must_yield_to(const Worker& worker, SteadyTime now) const {
+  Function* other = neediest(worker.function);
+  if (other == nullptr || workers_.size() < limit_for(*other)) return nullptr;
+  const std::optional<WorkerId> idle = least_recently_used();
+  if (idle && kept_until(workers_.at(*idle), *other) <= now) return nullptr;  // plan() takes that
+  return in_use_until(worker, *other) <= now ? other : nullptr;
 }
 
 std::optional<WorkerId> Scheduler::least_recently_used() const {
@@ -207,24 +233,33 @@ std::optional<WorkerId> Scheduler::least_recently_used() const {
   return oldest;
 }
 
-Scheduler::Spawn Scheduler::start_worker(Function& function) {
+Scheduler::Spawn Scheduler::start_worker(Function& function, SteadyTime now) {
   const WorkerId id = ++last_worker_;
-  workers_[id].function = &function;
+  Worker& worker = workers_[id];
+  worker.function = &function;
+  worker.spawned_at = now;
   ++function.workers;
   ++function.starting;
   return {.worker = id, .function = function.queue.front()->invocation.function};
 }
 
-Scheduler::Plan Scheduler::plan() {
+Scheduler::Plan Scheduler::plan(SteadyTime now) {
   Plan plan{.retire = {}, .spawn = std::exchange(exchanged_, {})};
+  next_exchange_ = SteadyTime::max();
   while (Function* function = neediest(nullptr)) {
     if (workers_.size() >= limit_for(*function)) {
       const std::optional<WorkerId> victim = least_recently_used();
       if (!victim) break;
+      const Worker& worker = workers_.at(*victim);
+      if (const SteadyTime until = kept_until(worker, *function); until > now) {
+        next_exchange_ = until;
+        break;
+      }
+      if (worker.idle_since + worker.function->start_cost > now) last_exchange_ = now;
       plan.retire.push_back(*victim);
       worker_gone(*victim);
     }
-    plan.spawn.push_back(start_worker(*function));
+    plan.spawn.push_back(start_worker(*function, now));
   }
   return plan;
 }

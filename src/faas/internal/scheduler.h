@@ -5,8 +5,15 @@
 // keep a slow function from starving a quick one: its own limit of workers; slots that only a
 // function's first worker may take; idle workers of others are replaced, least recently used first;
 // and a function with more than its share gives up a worker between two invocations.
+//
+// With more busy functions than slots, exchanging workers could become all that is done. So a
+// worker that is in use is exchanged only once its start has paid (Limits::worth): when it has
+// served, and the other has waited, so many times what their starts cost, as measured, and so long
+// after the exchange before. A function without any worker need wait but half as long. Of n such
+// functions, each gets its turn within about n * worth / 2 starts.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -42,10 +49,8 @@ class Scheduler final {
   struct Limits {
     std::size_t max_workers = 16;
     std::size_t max_workers_per_function = 8;
-    // A function without any worker takes one from another function, between two invocations, when
-    // it has waited so long and that worker has served so long: less would make every invocation
-    // a cold start as soon as more functions than workers are busy.
-    std::chrono::milliseconds patience{100};
+    std::chrono::milliseconds assumed_start{50};  // until starts have been measured
+    int worth = 10;  // so that starting workers takes a tenth of one processor's time at most
   };
   struct Spawn {
     WorkerId worker;
@@ -56,7 +61,7 @@ class Scheduler final {
     std::vector<Spawn> spawn;
   };
 
-  explicit Scheduler(Limits limits) : limits_(limits) {}
+  explicit Scheduler(Limits limits) : limits_(limits), typical_start_(limits.assumed_start) {}
 
   // Puts it last in its function's queue.
   void add(PendingPtr pending);
@@ -90,7 +95,9 @@ class Scheduler final {
 
   // Which workers to start, and which idle ones to end in their favour. Both are accounted for: a
   // spawned worker counts as starting until worker_ready() or worker_gone(), a retired one is gone.
-  Plan plan();
+  Plan plan(SteadyTime now);
+  // When plan() may find a place for somebody who waits now, if nothing happens before.
+  SteadyTime next_exchange() const { return next_exchange_; }
 
   std::size_t workers() const { return workers_.size(); }
 
@@ -104,6 +111,8 @@ class Scheduler final {
     std::size_t starting = 0;
     std::size_t returning = 0;
     SteadyTime yielded_at{};  // its turn to wait began then
+    SteadyTime::duration start_cost{};
+    SteadyTime waits_since() const { return std::max(queue.front()->accepted, yielded_at); }
     bool wants_worker() const { return queue.size() > starting + returning; }
   };
   struct ByNumber {
@@ -113,6 +122,7 @@ class Scheduler final {
   struct Worker {
     Function* function = nullptr;
     State state = State::kStarting;
+    SteadyTime spawned_at{};
     std::optional<SteadyTime> serving_since;
     SteadyTime idle_since{};
   };
@@ -128,7 +138,12 @@ class Scheduler final {
   void set_state(Worker& worker, WorkerId id, State state);
   Function* neediest(const Function* except) const;
   Function* must_yield_to(const Worker& worker, SteadyTime now) const;
-  Spawn start_worker(Function& function);
+  Spawn start_worker(Function& function, SteadyTime now);
+  void measure_start(Worker& worker, SteadyTime now);
+  // From when on the worker may be taken from its function, which uses it, for the other's sake.
+  SteadyTime in_use_until(const Worker& worker, const Function& other) const;
+  // The same for an idle worker: it is in use, unless it has not been needed for some time.
+  SteadyTime kept_until(const Worker& worker, const Function& other) const;
   std::optional<WorkerId> least_recently_used() const;
   std::size_t limit_for(const Function& function) const;
 
@@ -139,6 +154,9 @@ class Scheduler final {
   std::set<std::pair<SteadyTime, std::string>> expiries_;  // of those with a deadline
   std::map<WorkerId, Worker> workers_;
   std::vector<Spawn> exchanged_;  // in the place of workers that had to yield
+  SteadyTime last_exchange_{};    // of a worker that was in use
+  SteadyTime next_exchange_ = SteadyTime::max();
+  SteadyTime::duration typical_start_;
   WorkerId last_worker_ = 0;
   std::uint64_t last_function_ = 0;
 };

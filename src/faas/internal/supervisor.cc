@@ -151,9 +151,10 @@ bool Supervisor::round(std::span<const epoll_event> ready, Batch& batch) {
     }
   }
   if (stopping_) stop_everything(batch);
-  check_deadlines(SystemClock::instance().steady_now(), batch);
+  const SteadyTime now = SystemClock::instance().steady_now();
+  check_deadlines(now, batch);
   if (!stopping_) {
-    Scheduler::Plan plan = scheduler_.plan();
+    Scheduler::Plan plan = scheduler_.plan(now);
     for (const WorkerId id : plan.retire) retire(slots_.at(id));
     batch.spawns = std::move(plan.spawn);
     counters_.cold_starts += batch.spawns.size();
@@ -375,7 +376,7 @@ void Supervisor::arm_timer(SteadyTime at) {
 // The timer may stay set earlier than needed: one idle round is cheaper than a system call for each
 // invocation that ends in time.
 void Supervisor::rearm_timer() {
-  SteadyTime first = scheduler_.next_expiry();
+  SteadyTime first = std::min(scheduler_.next_expiry(), scheduler_.next_exchange());
   for (const auto& [id, slot] : slots_) first = std::min(first, slot.worker->deadline);
   arm_timer(first);
 }

@@ -198,11 +198,28 @@ class ClauseFinder {
       framed = framed || length > 0;
       begin += std::max<std::size_t>(length, 1);
     }
+    frame_purpose(begin, end);
     // "…, please" and "… for me" at the end.
     for (std::size_t i = begin; i < end; ++i) {
       if (word(i, "please") || word(i, "thanks") || word(i, "kindly")) tokens_[i].framing = true;
     }
     return begin;
+  }
+
+  // "… for display in the UI": what somebody does with it later is not asked for.
+  void frame_purpose(std::size_t begin, std::size_t end) {
+    static constexpr std::array<std::string_view, 16> kUses = {
+        "display", "displaying", "showing",   "viewing",  "use",       "using",
+        "usage",   "later",      "further",   "future",   "reference", "presentation",
+        "preview", "review",     "rendering", "embedding"};
+    for (std::size_t i = begin + 2; i + 1 < end; ++i) {
+      if (!word(i, "for") || !plain(i + 1) || !in(kUses, tokens_[i + 1].lower)) continue;
+      for (std::size_t k = i; k < end; ++k) {
+        if (tokens_[k].slot != kNone && !query_.slots[tokens_[k].slot].weak) return;
+      }
+      for (std::size_t k = i; k < end; ++k) tokens_[k].framing = true;
+      return;
+    }
   }
 
   void find_action(Clause& clause, std::size_t begin, std::size_t end, bool framed) {
@@ -266,10 +283,12 @@ class ClauseFinder {
     if (is_function_word(token.lower)) return false;
     if (is_action_verb(token.stem)) {
       if (!is_noun_or_verb(token.stem)) return true;
-      if (token.lower.ends_with("s") && !token.lower.ends_with("ss")) return false;
       // "weather forecast", "order status": a noun before a noun stays one.
       if (begin + 1 >= end) return false;
       const Token& next = tokens_[begin + 1];
+      // "… and returns the URL" is a verb, "orders of Anna" is not.
+      if (token.lower.ends_with("s") && !token.lower.ends_with("ss"))
+        return in(kDeterminers, next.lower);
       return next.slot != kNone || in(kDeterminers, next.lower) || in(kObjects, next.lower) ||
              next.kind != TokenKind::kWord || !is_function_word(next.lower);
     }
@@ -337,5 +356,20 @@ class ClauseFinder {
 }  // namespace
 
 void find_clauses(Query& query) { ClauseFinder(query).run(); }
+
+void find_results_spoken_of(Query& query) {
+  for (std::size_t c = 1; c < query.clauses.size(); ++c) {
+    Clause& clause = query.clauses[c];
+    for (const std::size_t token : clause.tokens) {
+      const Token& word = query.tokens[token];
+      if (token == clause.action_token || !word.lower.ends_with("ed")) continue;
+      for (std::size_t earlier = 0; earlier < c; ++earlier) {
+        if (query.clauses[earlier].asks && query.clauses[earlier].action == word.stem)
+          clause.result_of = earlier;
+      }
+    }
+    clause.refers_back = clause.refers_back || clause.result_of != kNone;
+  }
+}
 
 }  // namespace ae::plan::internal

@@ -159,6 +159,30 @@ bool is_text_noun(std::string_view stem_of_word) {
   return has(kSet, stem_of_word);
 }
 
+bool is_everyday_word(std::string_view lower_word) {
+  static const WordSet kSet = [] {
+    WordSet set;
+    for (const std::string_view list :
+         {internal::kFunctionWords, internal::kActionVerbs, internal::kGenericVerbs,
+          internal::kInformationVerbs, internal::kNounOrVerb, internal::kGenericNouns,
+          internal::kPersonNouns, internal::kPlaceNouns, internal::kTextNouns}) {
+      set.merge(plain_set(list));
+    }
+    for (const std::string_view line : split(internal::kSynonymGroups, '\n'))
+      set.merge(plain_set(line));
+    return set;
+  }();
+  return has(kSet, lower_word);
+}
+
+namespace {
+
+bool is_number(std::string_view word) {
+  return word.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+}  // namespace
+
 std::vector<std::string> content_stems(std::string_view text) {
   std::vector<std::string> stems;
   std::size_t at = 0;
@@ -176,9 +200,13 @@ std::vector<std::string> content_stems(std::string_view text) {
       continue;
     }
     // An identifier inside prose, or prose inside an identifier: both are split into words.
-    for (const std::string& part : identifier_words(raw)) {
-      if (part.size() == 1 || is_function_word(part)) continue;
-      stems.push_back(stem(part));
+    const std::vector<std::string> parts = identifier_words(raw);
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      // "S3" is one word.
+      const bool numbered = parts[i].size() == 1 && i + 1 < parts.size() && is_number(parts[i + 1]);
+      if (numbered && !is_number(parts[i])) stems.push_back(parts[i] + parts[i + 1]);
+      if (parts[i].size() == 1 || is_function_word(parts[i])) continue;
+      stems.push_back(stem(parts[i]));
     }
   }
   return stems;

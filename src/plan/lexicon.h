@@ -14,6 +14,8 @@ bool is_function_word(std::string_view lower_word);
 // Stems that mean much the same in requests ("send": mail, notify, …), without the stem itself;
 // empty for most. Symmetric.
 const std::vector<std::string>& synonyms(std::string_view stem);
+// A word that some list of the lexicon has as it stands.
+bool is_everyday_word(std::string_view lower_word);
 // A verb that asks somebody to do something ("play", "convert", "book"), by stem.
 bool is_action_verb(std::string_view stem);
 // A verb so general that it says nothing about what is wanted ("get", "show", "find"), by stem.

@@ -193,6 +193,61 @@ TEST(Slots, SpansPointAtTheWords) {
   EXPECT_EQ(query.slots.back().text, "Łukasz");
 }
 
+Query read_with(std::string_view text, const std::vector<std::string>& names) {
+  std::vector<Attachment> files;
+  for (const std::string& name : names) {
+    Attachment file;
+    file.bucket = "uploads";
+    file.key = "f1/" + name;
+    file.filename = name;
+    file.url = "s3://uploads/f1/" + name;
+    files.push_back(std::move(file));
+  }
+  Result<Query> query = read_query(text, files);
+  EXPECT_TRUE(query.has_value()) << text;
+  return query ? *std::move(query) : Query{};
+}
+
+// Where the query speaks of each file: "photo.jpg@image".
+std::vector<std::string> places(const Query& query) {
+  std::vector<std::string> texts;
+  for (const Slot& slot : query.slots) {
+    if (slot.kind != SlotKind::kFile) continue;
+    texts.push_back(query.files[slot.file].filename + "@" +
+                    query.text.substr(slot.span.begin, slot.span.end - slot.span.begin));
+  }
+  return texts;
+}
+
+TEST(Files, AreFoundAtTheirNameElseAtANounElseNowhere) {
+  EXPECT_THAT(places(read_with("Resize photo.jpg", {"photo.jpg"})),
+              ElementsAre("photo.jpg@photo.jpg"));
+  EXPECT_THAT(places(read_with("Resize the image", {"photo.jpg"})), ElementsAre("photo.jpg@image"));
+  EXPECT_THAT(places(read_with("Make it smaller", {"photo.jpg"})), ElementsAre("photo.jpg@"));
+  EXPECT_THAT(places(read_with("Fill the PDF with the rows of the table", {"a.csv", "b.pdf"})),
+              ElementsAre("b.pdf@PDF", "a.csv@table"));
+  EXPECT_THAT(places(read_with("Show the second photo", {"a.jpg", "b.png"})),
+              ElementsAre("b.png@photo", "a.jpg@"));
+}
+
+TEST(Files, AreAtMostEight) {
+  EXPECT_FALSE(read_query("Zip the files", std::vector<Attachment>(9)).has_value());
+  EXPECT_TRUE(read_query("Zip the files", std::vector<Attachment>(8)).has_value());
+}
+
+TEST(Clauses, MaySpeakOfWhatAnEarlierOneMakes) {
+  const Query query = read("Resize the photo, then show the URL of the resized photo");
+  ASSERT_EQ(query.clauses.size(), 2U);
+  EXPECT_EQ(query.clauses[0].result_of, kNone);
+  EXPECT_EQ(query.clauses[1].result_of, 0U);
+  EXPECT_TRUE(query.clauses[1].refers_back);
+}
+
+TEST(Clauses, APurposeAsksForNothing) {
+  EXPECT_THAT(stems(read("Return the address for display in the UI"), 0),
+              ElementsAre("return", "address"));
+}
+
 TEST(ReadQuery, RefusesWhatIsNoText) {
   EXPECT_EQ(read_query("").error().code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(read_query(" \n\t").error().code, ErrorCode::kInvalidArgument);

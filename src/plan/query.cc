@@ -50,13 +50,15 @@ std::string_view to_string(SlotKind kind) {
       return "quantity";
     case SlotKind::kNumber:
       return "number";
+    case SlotKind::kFile:
+      return "file";
     case SlotKind::kWord:
       return "word";
   }
   return "word";
 }
 
-Result<Query> read_query(std::string_view text) {
+Result<Query> read_query(std::string_view text, std::span<const Attachment> files) {
   if (text.size() > kMaxQueryBytes) {
     return fail(ErrorCode::kResourceExhausted,
                 fmt::format("the query has {} bytes, the limit is {}; say it shorter, or split it "
@@ -69,14 +71,23 @@ Result<Query> read_query(std::string_view text) {
   if (trim(text).empty()) {
     return fail(ErrorCode::kInvalidArgument, "the query is empty; say in a sentence what to do");
   }
+  if (files.size() > kMaxAttachments) {
+    return fail(ErrorCode::kResourceExhausted,
+                fmt::format("{} files are attached, at most {} can be; put them into one archive, "
+                            "or plan for each of them",
+                            files.size(), kMaxAttachments));
+  }
   Query query;
   query.text = std::string(text);
+  query.files.assign(files.begin(), files.end());
   internal::tokenize(query);
   internal::find_formal_slots(query);
   internal::find_names(query);
   internal::find_clauses(query);
   internal::finish_slots(query);
+  internal::place_files(query);
   mark_content(query);
+  internal::find_results_spoken_of(query);
   return query;
 }
 

@@ -6,7 +6,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +20,7 @@ namespace ae::plan {
 
 inline constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 inline constexpr std::size_t kMaxQueryBytes = 8'192;
+inline constexpr std::size_t kMaxAttachments = 8;
 
 // Byte offsets into the query, half-open.
 struct Span {
@@ -64,9 +67,22 @@ enum class SlotKind {
   kMoney,     // 100 USD, $5; value: number, unit: ISO code
   kQuantity,  // number with a unit: 3 km; value: number, unit: "km"
   kNumber,    // bare; value: number
+  kFile,      // an attached file, see Attachment
   kWord,      // plain words that turn out to be a value (an enum's, say): found later, by solve
 };
 std::string_view to_string(SlotKind kind);  // "quoted", "name", …
+
+// A file that comes with the query and lies in a bucket already.
+struct Attachment {
+  std::string bucket;
+  std::string key;
+  std::string filename;       // as the caller calls it; "" means the last part of the key
+  std::string content_type;   // "image/jpeg"; "" when unknown
+  std::int64_t size = 0;      // bytes
+  std::string url;            // "s3://bucket/key"
+  std::string presigned_url;  // that anybody can fetch for a while; "" when there is none
+  bool operator==(const Attachment&) const = default;
+};
 
 struct Slot {
   SlotKind kind = SlotKind::kName;
@@ -84,6 +100,7 @@ struct Slot {
   std::size_t list = kNone;     // slots of one list ("Berlin and Rome") share a number
   std::size_t first_token = 0;  // the slot's tokens, half-open
   std::size_t last_token = 0;
+  std::size_t file = kNone;  // of kFile: index into Query::files
 };
 
 enum class OrderHint { kNone, kThen, kBefore, kAfter, kFinally };
@@ -96,6 +113,7 @@ struct Clause {
   bool asks = true;                 // false: only gives facts ("This is Anna")
   OrderHint order = OrderHint::kNone;
   bool refers_back = false;          // "it", "them", "the result": what an earlier clause is about
+  std::size_t result_of = kNone;     // "the resized image": the earlier clause that resizes
   std::size_t action_token = kNone;  // index of the main verb
 };
 
@@ -103,11 +121,20 @@ struct Query {
   std::string text;
   std::vector<Token> tokens;
   std::vector<Clause> clauses;
-  std::vector<Slot> slots;  // by span
+  std::vector<Slot> slots;        // by span; files that no word names come last
+  std::vector<Attachment> files;  // in the order in which they were attached
 };
 
-// Errors: kInvalidArgument (empty, not UTF-8), kResourceExhausted (more than 8 KB).
-// Threads: pure. O(length).
-Result<Query> read_query(std::string_view text);
+// What sort of thing a file is, from its content type, else its name's ending: "image", "text",
+// "pdf", "csv", "json", "audio", "video", "archive"; "" when unknown.
+std::string_view family_of(const Attachment& file);
+// The family that a noun speaks of, by stem: "photo" -> "image"; "" for none.
+std::string_view family_named(std::string_view stem);
+
+// Each attached file is a slot: at its name where the text has it, else at the noun that speaks of
+// such a file ("the image"), else without words.
+// Errors: kInvalidArgument (empty, not UTF-8), kResourceExhausted (more than 8 KB, or more than
+// kMaxAttachments files). Threads: pure. O(length).
+Result<Query> read_query(std::string_view text, std::span<const Attachment> files = {});
 
 }  // namespace ae::plan

@@ -250,7 +250,10 @@ class Finder {
         return measured(slot, *leading, *leading, std::string(currency), 1);
       }
     }
-    return read_whole(at, SlotKind::kCode, slot);
+    read_whole(at, SlotKind::kCode, slot);
+    // "S3", "MP3" may be a plain word; whether it is only the functions can tell.
+    slot.weak = text.size() <= 3 && text.front() > '9';
+    return 1;
   }
 
   // "three sentences", "a dozen eggs".

@@ -58,12 +58,12 @@ void weaken_what_is_needed(IndexedFunction& function, const std::vector<Field>& 
 
 // "Sends an email …" -> send; "getWeather" -> get. Of the description every verb that begins it
 // or follows "and" or a full stop.
-std::vector<std::string> actions_of(const dag::FunctionSpec& spec) {
+std::vector<std::string> actions_of(const dag::FunctionSpec& spec, const std::string& name) {
   std::vector<std::string> actions;
   const auto add = [&](const std::string& stem) {
     if (std::ranges::find(actions, stem) == actions.end()) actions.push_back(stem);
   };
-  const std::vector<std::string> named = identifier_words(spec.name);
+  const std::vector<std::string> named = identifier_words(name);
   if (!named.empty() && plan::is_action_verb(plan::stem(named.front())))
     add(plan::stem(named.front()));
   // The verb that begins the description, the ones after "and", "to" or a comma; what stands before
@@ -97,7 +97,8 @@ FunctionIndex::FunctionIndex(std::shared_ptr<const Snapshot> snapshot)
     return std::tie(a->description, a->name) < std::tie(b->description, b->name);
   });
   functions_.reserve(specs.size());
-  for (const dag::FunctionSpec* spec : specs) add_function(*spec);
+  const NameWords names(snapshot_->functions);
+  for (const dag::FunctionSpec* spec : specs) add_function(*spec, names);
   add_words();
   weigh_words();
   lazy_ = std::make_unique<Lazy[]>(fields_.size());
@@ -124,26 +125,27 @@ std::shared_ptr<const FunctionIndex> FunctionIndex::of(
   return index;
 }
 
-void FunctionIndex::add_function(const dag::FunctionSpec& spec) {
+void FunctionIndex::add_function(const dag::FunctionSpec& spec, const NameWords& names) {
   const auto number = static_cast<std::uint32_t>(functions_.size());
   IndexedFunction function;
   function.spec = &spec;
-  function.actions = actions_of(spec);
+  function.name = names.spell(spec.name);
+  function.actions = actions_of(spec, function.name);
   const std::string_view description = spec.description;
   function.head = plan::content_stems(description.substr(0, description.find(". ")));
-  std::vector<std::string> own = plan::content_stems(spec.name);
+  std::vector<std::string> own = plan::content_stems(function.name);
   own.insert(own.end(), function.head.begin(), function.head.end());
   for (const std::string& name : dag::property_names(spec.input)) {
     const Json* schema = json::member_schema(spec.input, name);
     if (schema == nullptr || function.inputs.size() >= kMaxFields) continue;
     function.inputs.push_back(static_cast<std::uint32_t>(fields_.size()));
-    fields_.push_back(
-        read_field(name, *schema, dag::is_required(spec.input, name), number, own, stems_));
+    fields_.push_back(read_field(name, names.spell(name), *schema,
+                                 dag::is_required(spec.input, name), number, own, stems_));
   }
-  add_outputs(function, spec.output, "", number, own, 0);
+  add_outputs(function, spec.output, "", number, own, names, 0);
   if (function.outputs.empty()) {
     function.outputs.push_back(static_cast<std::uint32_t>(fields_.size()));
-    fields_.push_back(read_field("", spec.output, true, number, own, stems_));
+    fields_.push_back(read_field("", "", spec.output, true, number, own, stems_));
   }
   numbers_.emplace(spec.name, number);
   functions_.push_back(std::move(function));
@@ -151,21 +153,24 @@ void FunctionIndex::add_function(const dag::FunctionSpec& spec) {
 
 void FunctionIndex::add_outputs(IndexedFunction& function, const Json& schema,
                                 const std::string& prefix, std::uint32_t number,
-                                const std::vector<std::string>& stems, int depth) {
+                                const std::vector<std::string>& stems, const NameWords& names,
+                                int depth) {
   for (const std::string& name : dag::property_names(schema)) {
     if (name.find('.') != std::string::npos) continue;  // a path could not name it
     const std::string path = prefix.empty() ? name : prefix + "." + name;
     const Json* member = json::member_schema(function.spec->output, path);
     if (member == nullptr || function.outputs.size() >= kMaxFields) continue;
     function.outputs.push_back(static_cast<std::uint32_t>(fields_.size()));
-    fields_.push_back(read_field(path, *member, depth == 0, number, stems, stems_));
-    if (depth + 1 < kMaxDepth) add_outputs(function, *member, path, number, stems, depth + 1);
+    fields_.push_back(
+        read_field(path, names.spell(path), *member, depth == 0, number, stems, stems_));
+    if (depth + 1 < kMaxDepth)
+      add_outputs(function, *member, path, number, stems, names, depth + 1);
   }
 }
 
 void FunctionIndex::add_words() {
   for (IndexedFunction& function : functions_) {
-    add_words_to(function, plan::content_stems(function.spec->name), kInName, stems_);
+    add_words_to(function, plan::content_stems(function.name), kInName, stems_);
     // What a description says first it says of the function; what comes late, of its surroundings.
     float strength = kInFirstSentence;
     for (const std::string& word : function.head) {

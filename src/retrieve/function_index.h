@@ -12,12 +12,14 @@
 #include <vector>
 
 #include "repository/repository.h"
+#include "retrieve/name_words.h"
 #include "retrieve/semantic_type.h"
 
 namespace ae::retrieve {
 
 struct IndexedFunction {
   const dag::FunctionSpec* spec = nullptr;
+  std::string name;                    // its words: "get image from s3"
   std::vector<std::uint32_t> inputs;   // indices into FunctionIndex::fields(), declared order
   std::vector<std::uint32_t> outputs;  // members of members included ("song.title")
   std::vector<std::string> actions;    // stems of what it does ("Sends an email": send)
@@ -67,9 +69,10 @@ class FunctionIndex final {
   Producer edge(std::uint32_t output_field, std::uint32_t input_field) const;
 
  private:
-  void add_function(const dag::FunctionSpec& spec);
+  void add_function(const dag::FunctionSpec& spec, const NameWords& names);
   void add_outputs(IndexedFunction& function, const Json& schema, const std::string& prefix,
-                   std::uint32_t number, const std::vector<std::string>& stems, int depth);
+                   std::uint32_t number, const std::vector<std::string>& stems,
+                   const NameWords& names, int depth);
   void add_words();
   void weigh_words();
   std::vector<Producer> find_producers(std::uint32_t input_field) const;

@@ -142,6 +142,20 @@ TEST(SemanticType, ShapesDescribeHowAValueIsWritten) {
   EXPECT_THAT(shape_of(""), IsEmpty());
 }
 
+TEST(NameWords, NamesWithoutBordersAreTakenApart) {
+  const std::vector<dag::FunctionSpec> functions = {
+      function("getimagefroms3", "", {{"bucket_name", Json::object()}},
+               {{"image_data", Json::object()}}),
+      function("wombat_tag", "Finds the tag of a wombat.", Json::object(), Json::object())};
+  const NameWords names(functions);
+  EXPECT_EQ(names.spell("getimagefroms3"), "get image from s3");
+  EXPECT_EQ(names.spell("wombattag"), "wombat tag");
+  EXPECT_EQ(names.spell("bucketName"), "bucket name");
+  EXPECT_EQ(names.spell("getimagefrobs"), "getimagefrobs") << "one part is no word";
+  EXPECT_EQ(names.spell("image"), "image");
+  EXPECT_EQ(names.spell(""), "");
+}
+
 class RetrieveTest : public testing::Test {
  protected:
   void SetUp() override {

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "plan/lexicon.h"
+#include "plan/query.h"
 
 namespace ae::retrieve {
 namespace {
@@ -41,6 +42,18 @@ bool names_identifier(const std::vector<std::string>& name, const std::vector<st
     if (is(prose[i])) return true;
   }
   return false;
+}
+
+// What a picture or a document consists of, rather than where it lies: "image_data".
+bool holds_bytes(const Json& schema, const std::vector<std::string>& name,
+                 const std::vector<std::string>& stems) {
+  const auto has = [](const std::vector<std::string>& words, std::string_view word) {
+    return std::ranges::find(words, word) != words.end();
+  };
+  const bool file = std::ranges::any_of(
+      name, [](const std::string& stem) { return !plan::family_named(stem).empty(); });
+  return json::find(schema, "contentEncoding") != nullptr || has(stems, "base64") ||
+         (file && (has(name, "data") || has(name, "byte") || has(name, "content")));
 }
 
 // The first noun phrase of a description, its name's words included; after a general word ("number
@@ -232,8 +245,9 @@ TypeMask types_of(const Json& schema) {
   return mask == 0 ? kAnyType : mask;
 }
 
-Field read_field(std::string name, const Json& schema, bool required, std::uint32_t function,
-                 const std::vector<std::string>& function_stems, StemTable& stems) {
+Field read_field(std::string name, const std::string& spelled, const Json& schema, bool required,
+                 std::uint32_t function, const std::vector<std::string>& function_stems,
+                 StemTable& stems) {
   Field field;
   field.function = function;
   field.schema = &schema;
@@ -250,9 +264,9 @@ Field read_field(std::string name, const Json& schema, bool required, std::uint3
     }
   }
   add_lower_strings(json::find(schema, "enum"), field.choices);
-  const std::vector<std::string> words = identifier_words(name);
+  const std::vector<std::string> words = identifier_words(spelled);
   field.key = join(words, " ");
-  const std::vector<std::string> named = plan::content_stems(name);
+  const std::vector<std::string> named = plan::content_stems(spelled);
   const std::vector<std::string> prose =
       plan::content_stems(json::string_or(schema, "description"));
   field.heads = heads_of(named, json::string_or(schema, "description"));
@@ -281,6 +295,7 @@ Field read_field(std::string name, const Json& schema, bool required, std::uint3
                         std::ranges::find(field.heads, "number") != field.heads.end() &&
                         std::ranges::find(field.heads, "phone") == field.heads.end();
   field.identifier = field.identifier || numbered;
+  field.bytes = holds_bytes(schema, named, field.stems);
   field.person = any_word(field.heads, plan::is_person_noun);
   field.place = any_word(field.heads, plan::is_place_noun);
   // "departure_date" is a date, wherever one departs.

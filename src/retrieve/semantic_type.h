@@ -69,6 +69,7 @@ struct Field {
   std::vector<std::string> shapes;    // of the examples as written: shape_of()
   std::vector<std::string> choices;   // strings of enum, lower case
   bool identifier = false;            // an id, a key, a reference
+  bool bytes = false;                 // encoded content of a file: nobody types that
   bool free_text = false;             // prose for people: a message's body
   bool person = false;                // names a person
   bool place = false;
@@ -79,9 +80,11 @@ struct Field {
 // What a value looks like: "Anna" and "Nora Vale" are "Aa", "A-1042" is "A-9", "desk lamp" is "a".
 std::string shape_of(std::string_view text);
 
-// Reads a schema's words and form; weights are set later, when rarity is known.
-Field read_field(std::string name, const Json& schema, bool required, std::uint32_t function,
-                 const std::vector<std::string>& function_stems, StemTable& stems);
+// Reads a schema's words and form; weights are set later, when rarity is known. `spelled`: the
+// name's words.
+Field read_field(std::string name, const std::string& spelled, const Json& schema, bool required,
+                 std::uint32_t function, const std::vector<std::string>& function_stems,
+                 StemTable& stems);
 
 // Sets the terms' weights from the rarity of stems.
 void weigh(Field& field, const std::vector<float>& rarity, const std::vector<bool>& generic);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <numeric>
 #include <tuple>
@@ -16,8 +17,10 @@ using retrieve::Field;
 using retrieve::FunctionIndex;
 using retrieve::Producer;
 
-constexpr double kTrust = 0.9;  // in what a state may still earn
-constexpr double kSlack = 1.5;  // how far behind the best complete plan a state may be
+constexpr double kTrust = 0.9;    // in what a state may still earn
+constexpr double kSlack = 1.5;    // how far behind the best complete plan a state may be
+constexpr double kWaiting = 0.5;  // what a value of the query that nothing uses yet may earn
+constexpr double kLater = 0.7;    // of the words of requests that are still to be served
 constexpr std::size_t kSinksPerState = 14;
 constexpr std::size_t kProducersPerParameter = 8;
 constexpr std::size_t kMaxExpansions = 20'000;  // of states: about a quarter of a second
@@ -95,9 +98,28 @@ class Beam {
 
   void push(Move move, double delta, double hope) {
     const State& state = states_[move.state];
-    move.score = state.score + delta;
-    move.priority = move.score + kTrust * (state.hope + hope);
+    rank(move, state.score + delta, state.hope + hope);
     moves_.push_back(std::move(move));
+  }
+
+  // What is not used yet may still be: else a value given to the first best parameter would look
+  // better than one that waits for the right step.
+  void rank(Move& move, double score, double hope) const {
+    const State& state = states_[move.state];
+    const MentionMask used =
+        state.used | (move.fit == nullptr ? 0 : MentionMask{1} << move.fit->mention);
+    for (const Mention& mention : problem_.mentions) {
+      if (mention.expected && (used & mention.overlaps) == 0) hope += kWaiting;
+    }
+    // Requests that come before are still to be served; those that were passed over never will be.
+    const std::uint32_t next = move.kind == Move::Kind::kSink ? move.clause : state.next_clause;
+    for (std::size_t w = 0; w < problem_.words.size(); ++w) {
+      const Word& word = problem_.words[w];
+      if (word.clause < next && word.known)
+        hope += kLater * static_cast<double>(word.weight * (1 - state.covered[w]));
+    }
+    move.score = score;
+    move.priority = score + kTrust * hope;
   }
 
   void add_sinks(std::uint32_t number) {
@@ -129,8 +151,11 @@ class Beam {
           if (required) delta -= open_cost(field(input));
           hope += values_.hope_beside(state, input);
         });
-        move.score = state.score + delta;
-        move.priority = move.score + kTrust * (state.hope + hope);
+        if (awaits_result(c)) {
+          delta -= kWeights.unheeded;
+          hope += kWeights.unheeded;
+        }
+        rank(move, state.score + delta, state.hope + hope);
         sinks.push_back(std::move(move));
       }
     }
@@ -146,10 +171,12 @@ class Beam {
     const ParameterState& parameter = state.parameters[p];
     const Field& wanted = field(parameter.field);
     const double refund = parameter.required ? open_cost(wanted) : 0;
-    const double hope = -values_.hope_of(parameter.field);
-    fill_from_mentions(number, p, refund, hope);
+    double hope = -values_.hope_of(parameter.field);
     fill_from_nodes(number, p, refund, hope);
     if (state.nodes.size() < options_.max_nodes) fill_from_producers(number, p, refund, hope);
+    // Without an edge at the last open place nothing can hand the result on any more.
+    if (pending(state) == 1) hope -= kWeights.unheeded * std::popcount(state.owed);
+    fill_from_mentions(number, p, refund, hope);
     Move caller;
     caller.kind = parameter.required ? Move::Kind::kCaller : Move::Kind::kAbsent;
     caller.state = number;
@@ -179,6 +206,7 @@ class Beam {
             values_.regained(state, mention) * std::min(1.0, 1.4 * static_cast<double>(fit.score));
         if (mention.phrase) delta -= 0.2;
       }
+      delta -= values_.tearing(state, p, Filling::kMention);
       Move move;
       move.kind = Move::Kind::kMention;
       move.state = number;
@@ -207,7 +235,8 @@ class Beam {
         move.edge = static_cast<float>(score);
         push(std::move(move),
              refund + values_.edge_value(score) + (loose ? kWeights.joined : 0) +
-                 values_.relation(state, owner, n, output),
+                 values_.relation(state, owner, n, output) -
+                 values_.tearing(state, p, Filling::kEdge),
              hope);
       }
     }
@@ -221,7 +250,7 @@ class Beam {
     const auto consider = [&](std::uint32_t output, double score) {
       const std::uint32_t function = field(output).function;
       if (instances(state, function) > 0 || score < kWeights.min_edge) return;
-      if (!problem_.justified[function]) return;
+      if (!problem_.justified[function] && !problem_.stores[function]) return;
       if (std::ranges::any_of(found, [&](const Move& m) {
             return m.function == function && m.edge >= static_cast<float>(score);
           }))
@@ -239,13 +268,13 @@ class Beam {
       if (values_.is_backward(state.nodes[owner].clause, clause)) delta -= kWeights.backward;
       delta += kWeights.spoken * values_.spoken(owner, state, output);
       if (values_.is_detour(state, p, function)) delta -= kWeights.detour;
+      delta -= values_.tearing(state, p, Filling::kEdge);
       double more_hope = hope;
       values_.for_each_needed(function, [&](std::uint32_t input, bool required) {
         if (required) delta -= open_cost(field(input));
         more_hope += values_.hope_of(input);
       });
-      move.score = state.score + delta;
-      move.priority = move.score + kTrust * (state.hope + more_hope);
+      rank(move, state.score + delta, state.hope + more_hope);
       found.push_back(std::move(move));
     };
     for (const Producer& producer : index_.producers(state.parameters[p].field)) {
@@ -262,6 +291,16 @@ class Beam {
     std::ranges::sort(found, [](const Move& a, const Move& b) { return before(a, b); });
     if (found.size() > kProducersPerParameter) found.resize(kProducersPerParameter);
     for (Move& move : found) moves_.push_back(std::move(move));
+  }
+
+  static std::size_t pending(const State& state) {
+    return static_cast<std::size_t>(
+        std::ranges::count(state.parameters, Filling::kPending, &ParameterState::filling));
+  }
+  // "The resized image", where something is to be resized.
+  bool awaits_result(std::uint32_t clause) const {
+    const std::size_t of = problem_.query->clauses[clause].result_of;
+    return of != plan::kNone && problem_.active[of];
   }
 
   static std::size_t instances(const State& state, std::uint32_t function) {
@@ -317,6 +356,11 @@ class Beam {
     if (move.kind == Move::Kind::kSink) {
       add_node(state, move.function, move.clause, kNoNode);
       state.next_clause = move.clause;
+      if (awaits_result(move.clause)) {
+        state.owed |= 1U << move.clause;
+        state.hope += kWeights.unheeded;
+      }
+      settle(state);
       return state;
     }
     const std::uint32_t owner = owner_of(state, move.parameter);
@@ -347,7 +391,20 @@ class Beam {
       add_node(state, move.function, clause_of(state, move.function, state.nodes[owner].clause),
                owner);
     }
+    settle(state);
     return state;
+  }
+
+  // Results that are handed on now, and those that never can be.
+  void settle(State& state) const {
+    for (std::uint32_t c = 0; state.owed >> c != 0; ++c) {
+      if ((state.owed >> c & 1U) == 0) continue;
+      const bool heeded = Values::heeds(state, c, problem_.query->clauses[c].result_of);
+      if (!heeded && pending(state) > 0) continue;
+      if (heeded) state.score += kWeights.unheeded;
+      state.hope -= kWeights.unheeded;
+      state.owed &= ~(1U << c);
+    }
   }
 
   // The request whose words the function covers best; its consumer's when none.
@@ -357,7 +414,7 @@ class Beam {
     double most = values_.clause_gain(state, function, consumers) + 0.05;
     for (std::uint32_t c = 0; c < problem_.active.size(); ++c) {
       const double own = problem_.active[c] ? values_.clause_gain(state, function, c) : 0;
-      if (own > most) {
+      if (own > most && !values_.does_something_else(function, c)) {
         most = own;
         best = c;
       }

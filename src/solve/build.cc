@@ -208,7 +208,7 @@ class Builder {
         const std::string input = input_for(n, parameter);
         node.arguments.push_back({wanted.name, {dag::InputRef{input}}});
         why.from = "query";
-        why.words = {problem_.mentions[parameter.fit->mention].slot.span};
+        why.words = words_of(*parameter.fit);
         why.score = static_cast<double>(parameter.fit->score);
         why.reason = parameter.fit->reason;
         break;
@@ -245,6 +245,12 @@ class Builder {
     return name;
   }
 
+  // None for an attached file that no word speaks of.
+  std::vector<plan::Span> words_of(const Fit& fit) const {
+    const plan::Span span = problem_.mentions[fit.mention].slot.span;
+    return span.begin < span.end ? std::vector{span} : std::vector<plan::Span>{};
+  }
+
   // One value in one meaning is one input, however many steps use it.
   std::string input_for(std::uint32_t n, const ParameterState& parameter) {
     const Fit& fit = *parameter.fit;
@@ -259,7 +265,6 @@ class Builder {
     const Field& wanted = field(parameter.field);
     const std::string name = free_name(n, wanted.name);
     inputs_.push_back({name, parameter.field, &fit});
-    const plan::Span words = problem_.mentions[fit.mention].slot.span;
     const bool entity = is_entity(wanted, fit.value);
     Json schema = schema_of(parameter.field);
     schema.erase("default");
@@ -272,9 +277,7 @@ class Builder {
     declare(name, std::move(schema), entity);
     solution_.first_inputs[name] = fit.value;
     solution_.inputs.push_back(
-        {name,
-         {words},
-         fit.value,
+        {name, words_of(fit), fit.value,
          entity ? InputProvenance::Kind::kEntity : InputProvenance::Kind::kSetting});
     return name;
   }

@@ -96,9 +96,31 @@ bool repeat(const Problem& problem, State& state, std::uint32_t node, const Ment
   return true;
 }
 
+// A key without its bucket says little: what else a step may be told of the file that it uses.
+void complete_files(const Problem& problem, State& state) {
+  for (const NodeState& node : state.nodes) {
+    for (std::uint32_t p = node.first; p < node.first + node.count; ++p) {
+      if (state.parameters[p].filling != Filling::kMention) continue;
+      const std::uint32_t mention = state.parameters[p].fit->mention;
+      if (problem.mentions[mention].slot.kind != plan::SlotKind::kFile) continue;
+      for (std::uint32_t other = node.first; other < node.first + node.count; ++other) {
+        if (state.parameters[other].filling != Filling::kAbsent) continue;
+        for (const Fit& fit : problem.fits(state.parameters[other].field)) {
+          if (fit.mention != mention || fit.part != "bucket" || fit.score < kMinOptionalFit)
+            continue;
+          state.parameters[other].filling = Filling::kMention;
+          state.parameters[other].fit = &fit;
+          break;
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void bind_optionals(const Problem& problem, State& state) {
+  complete_files(problem, state);
   while (true) {
     Choice best;
     for (std::uint32_t n = 0; n < state.nodes.size(); ++n) {

@@ -25,10 +25,10 @@ class MentionFinder {
   std::vector<Mention> run() {
     for (const Slot& slot : query_.slots) {
       if (mentions_.size() >= kMaxMentions / 2) break;
-      if (is_plain_word(slot) || said_before(slot)) continue;
+      if (is_plain_word(slot) || is_framing(slot) || said_before(slot)) continue;
       Mention mention;
       mention.slot = slot;
-      mention.expected = !slot.weak;
+      mention.expected = !slot.weak && (slot.kind != SlotKind::kFile || is_meant(slot));
       add(std::move(mention));
     }
     read_known_values();
@@ -44,15 +44,30 @@ class MentionFinder {
   }
 
  private:
-  // "SMS" where functions speak of it.
+  // "SMS", "S3" where functions speak of it.
   bool is_plain_word(const Slot& slot) const {
-    return slot.weak && slot.kind == SlotKind::kName && slot.last_token == slot.first_token + 1 &&
+    const bool may_be = slot.kind == SlotKind::kName || slot.kind == SlotKind::kCode;
+    return slot.weak && may_be && slot.last_token == slot.first_token + 1 &&
            !index_.postings(index_.stem_id(query_.tokens[slot.first_token].stem)).empty();
+  }
+
+  // Of several files of which some are named, those are meant.
+  bool is_meant(const Slot& file) const {
+    const auto named = [](const Slot& slot) { return slot.first_token < slot.last_token; };
+    return named(file) || std::ranges::none_of(query_.slots, [&](const Slot& slot) {
+             return slot.kind == SlotKind::kFile && named(slot);
+           });
+  }
+
+  // "… for display in the UI".
+  bool is_framing(const Slot& slot) const {
+    return slot.first_token < slot.last_token && query_.tokens[slot.first_token].framing;
   }
 
   // One thing named twice is one value, of no clause in particular.
   bool said_before(const Slot& slot) {
-    if (!slot.value.is_string() || slot.kind == SlotKind::kNumber) return false;
+    if (!slot.value.is_string() || slot.kind == SlotKind::kNumber || slot.kind == SlotKind::kFile)
+      return false;
     for (Mention& mention : mentions_) {
       if (mention.slot.kind != slot.kind || mention.slot.value != slot.value) continue;
       mention.slot.person = mention.slot.person || slot.person;
@@ -72,8 +87,12 @@ class MentionFinder {
     mentions_.push_back(std::move(mention));
   }
 
+  static bool without_words(const Mention& mention) {
+    return mention.slot.first_token == mention.slot.last_token;
+  }
   static bool overlap(const Mention& a, const Mention& b) {
     if (a.index == b.index) return true;
+    if (without_words(a) || without_words(b)) return false;
     // "100 USD" gives an amount and, apart from it, a currency.
     if (a.unit || b.unit) return a.unit && b.unit && a.slot.first_token == b.slot.first_token;
     return a.slot.first_token < b.slot.last_token && b.slot.first_token < a.slot.last_token;

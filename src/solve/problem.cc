@@ -172,13 +172,23 @@ bool asked_for(const Problem& problem, const retrieve::IndexedFunction& function
   return false;
 }
 
+// "Uploads an image": what a later step reads there had to be put there first.
+bool only_stores(const retrieve::IndexedFunction& function) {
+  const std::vector<std::string>& effects = function.spec->effects;
+  const bool only_writes = effects.size() == 1 && effects.front() == "write";
+  return only_writes && (contains(function.actions, "upload") ||
+                         contains(function.actions, "store") || contains(function.actions, "save"));
+}
+
 void read_actions(Problem& problem) {
   const retrieve::FunctionIndex& index = *problem.index;
   const std::size_t clauses = problem.query->clauses.size();
   problem.justified.assign(index.functions().size(), true);
+  problem.stores.assign(index.functions().size(), false);
   problem.matches_action.assign(index.functions().size() * clauses, 0);
   for (std::size_t f = 0; f < index.functions().size(); ++f) {
     problem.justified[f] = asked_for(problem, index.functions()[f]);
+    problem.stores[f] = only_stores(index.functions()[f]);
   }
   for (const Word& word : problem.words) {
     if (!word.action) continue;
@@ -200,7 +210,11 @@ const std::vector<Fit>& Problem::fits(std::uint32_t field) const {
   if (memo != nullptr) return *memo;
   memo = std::make_unique<std::vector<Fit>>();
   for (const Mention& mention : mentions) {
-    fit_mention(mention, mentions, index->fields()[field], *memo);
+    if (mention.slot.kind == plan::SlotKind::kFile) {
+      fit_file(mention, query->files[mention.slot.file], *index, field, *memo);
+    } else {
+      fit_mention(mention, mentions, index->fields()[field], *memo);
+    }
   }
   std::ranges::sort(*memo, [](const Fit& a, const Fit& b) {
     return a.score != b.score ? a.score > b.score : a.mention < b.mention;

@@ -318,6 +318,8 @@ class Fitter {
       case SlotKind::kQuantity:
       case SlotKind::kNumber:
         return heads_meet(slot_, field_) ? 0.5 : 0.15;
+      case SlotKind::kFile:
+        return 0;  // fit_file()
       case SlotKind::kWord:
         return word_score();
     }

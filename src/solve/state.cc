@@ -82,6 +82,7 @@ void sort_best_first(std::vector<State>& states) {
 double value_of(float fit) { return kWeights.slot * std::pow(static_cast<double>(fit), 1.5); }
 
 double open_cost(const retrieve::Field& field) {
+  if (field.bytes) return kWeights.open_bytes;
   if (field.identifier) return kWeights.open_identifier;
   return field.free_text ? kWeights.open_text : kWeights.open_other;
 }

@@ -59,10 +59,12 @@ bool Values::is_backward(std::uint32_t consumer, std::uint32_t producer) const {
 bool Values::is_detour(const State& state, std::uint32_t p, std::uint32_t function) const {
   for (const std::uint32_t input : index_.functions()[function].inputs) {
     const Field& asked = field(input);
+    if (!needed(input)) continue;
     if (!asked.identifier && asked.format.empty() && asked.pattern.empty()) continue;
     std::uint32_t at = p;
     while (at != kNoNode) {
       const Field& wanted = field(state.parameters[at].field);
+      if (wanted.bytes) break;  // what is stored anew lies elsewhere
       if (wanted.types == asked.types && retrieve::similarity(wanted, asked) > 0.8) return true;
       at = fed_by(state, owner_of(state, at));
     }
@@ -119,6 +121,16 @@ double Values::gain(const State& state, std::uint32_t function, std::uint32_t cl
   return sum;
 }
 
+bool Values::does_something_else(std::uint32_t function, std::uint32_t clause) const {
+  const std::string& asked = problem_.query->clauses[clause].action;
+  const std::vector<std::string>& actions = index_.functions()[function].actions;
+  if (asked.empty() || actions.empty() || plan::is_information_verb(actions.front()) ||
+      plan::is_noun_or_verb(actions.front())) {
+    return false;
+  }
+  return plan::is_generic_verb(asked) || problem_.acts(function, clause) <= 0;
+}
+
 float Values::covering(std::uint32_t function, std::size_t word, std::uint32_t clause) const {
   const float share =
       problem_.words[word].clause == clause ? 1.0F : static_cast<float>(kWeights.elsewhere);
@@ -144,10 +156,13 @@ double Values::hope_of(std::uint32_t input) {
   if (memo >= 0) return static_cast<double>(memo);
   const Field& wanted = field(input);
   double best = index_.producers(input).empty() && !wanted.free_text ? 0 : 0.5 * open_cost(wanted);
+  if (!index_.producers(input).empty()) {
+    const auto score = static_cast<double>(index_.producers(input).front().score);
+    best = std::max(best, open_cost(wanted) + edge_value(score) - kWeights.node);
+  }
   for (const Fit& fit : problem_.fits(input)) {
     if (fit.score < kWeights.min_fit) break;
-    best = std::max(
-        best, open_cost(wanted) + kWeights.slot * static_cast<double>(fit.score) + kWeights.unused);
+    best = std::max(best, open_cost(wanted) + kWeights.slot * static_cast<double>(fit.score));
   }
   memo = static_cast<float>(best);
   return best;
@@ -184,7 +199,13 @@ double Values::regained(const State& state, const Mention& mention) const {
   return sum;
 }
 
-bool Values::is_other_part(const State& state, std::uint32_t p, const Fit& fit) {
+bool Values::is_other_part(const State& state, std::uint32_t p, const Fit& fit) const {
+  if (problem_.mentions[fit.mention].slot.kind == plan::SlotKind::kFile) {
+    return std::ranges::none_of(state.parameters, [&](const ParameterState& other) {
+      return other.filling == Filling::kMention && other.fit->mention == fit.mention &&
+             other.fit->part == fit.part;
+    });
+  }
   if (fit.part != "width" && fit.part != "height") return false;
   return std::ranges::none_of(state.parameters,
                               [&](const ParameterState& other) {
@@ -193,6 +214,33 @@ bool Values::is_other_part(const State& state, std::uint32_t p, const Fit& fit) 
                                        other.fit->part == fit.part;
                               }) &&
          owner_of(state, p) != kNoNode;
+}
+
+double Values::tearing(const State& state, std::uint32_t p, Filling filling) const {
+  const auto about_file = [&](std::uint32_t number) {
+    return std::ranges::any_of(problem_.fits(number), [&](const Fit& fit) {
+      return problem_.mentions[fit.mention].slot.kind == plan::SlotKind::kFile &&
+             (fit.part == "bucket" || fit.part == "key");
+    });
+  };
+  if (problem_.query->files.empty() || !about_file(state.parameters[p].field)) return 0;
+  const NodeState& node = state.nodes[owner_of(state, p)];
+  for (std::uint32_t other = node.first; other < node.first + node.count; ++other) {
+    const Filling given = state.parameters[other].filling;
+    if (other == p || (given != Filling::kMention && given != Filling::kEdge)) continue;
+    if (given != filling && about_file(state.parameters[other].field)) return kWeights.torn;
+  }
+  return 0;
+}
+
+bool Values::heeds(const State& state, std::uint32_t clause, std::size_t of) {
+  for (std::uint32_t n = 0; n < state.nodes.size(); ++n) {
+    if (state.nodes[n].clause != clause) continue;
+    for (std::uint32_t other = 0; other < state.nodes.size(); ++other) {
+      if (state.nodes[other].clause == of && depends_on(state, n, other)) return true;
+    }
+  }
+  return false;
 }
 
 double Values::passing_over(const State& state, std::uint32_t p, const Mention& mention) const {
@@ -215,6 +263,14 @@ double Values::passing_over(const State& state, std::uint32_t p, const Mention& 
 
 bool Values::same_meaning(const State& state, std::uint32_t p, const Fit& fit) const {
   const Field& wanted = field(state.parameters[p].field);
+  // Where a file lies is where it lies, whoever asks; but no step needs that twice.
+  if (problem_.mentions[fit.mention].slot.kind == plan::SlotKind::kFile) {
+    return std::ranges::none_of(state.parameters, [&](const ParameterState& other) {
+      return other.filling == Filling::kMention && other.fit->mention == fit.mention &&
+             other.fit->part == fit.part &&
+             field(other.field).function == field(state.parameters[p].field).function;
+    });
+  }
   for (std::uint32_t i = 0; i < state.parameters.size(); ++i) {
     const ParameterState& other = state.parameters[i];
     if (other.filling != Filling::kMention) continue;

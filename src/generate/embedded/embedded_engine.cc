@@ -219,8 +219,9 @@ class Engine {
 
 Result<Generation> generate_embedded(std::string_view query_text,
                                      const repository::Repository& repository,
-                                     const CallContext& context) {
-  AE_TRY(const plan::Query query, plan::read_query(query_text));
+                                     const CallContext& context,
+                                     std::span<const plan::Attachment> files) {
+  AE_TRY(const plan::Query query, plan::read_query(query_text, files));
   AE_TRY(const retrieve::Pool pool, retrieve::retrieve(query, repository, context));
   AE_TRY(std::vector<solve::Solution> solutions, solve::solve(query, pool, context));
   return Engine(query, pool).answer(std::move(solutions));

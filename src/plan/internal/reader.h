@@ -39,6 +39,12 @@ void find_names(Query& query);
 void finish_slots(Query& query);
 
 void find_clauses(Query& query);
+// "… resizes it … and returns the URL of the resized image": Clause::result_of. After content words
+// are marked.
+void find_results_spoken_of(Query& query);
+
+// Makes a slot of each attached file.
+void place_files(Query& query);
 
 // One slot over tokens [first, last).
 Slot make_slot(const Query& query, SlotKind kind, std::size_t first, std::size_t last);

@@ -36,8 +36,9 @@ struct Mention {
 struct Fit {
   std::uint32_t mention = 0;
   float score = 0;  // 0..1
-  std::string
-      part;  // "", "number", "unit", "width", "height", "list": what of the mention is meant
+  // What of the mention is meant: "", "number", "unit", "width", "height", "list"; of a file
+  // "bucket", "key", "new key", "url", "name", "type".
+  std::string part;
   Json value;
   std::string reason;
 };
@@ -61,6 +62,7 @@ struct Problem {
   std::vector<float> coverage;     // by function, then word: 0..1
   std::vector<std::size_t> sinks;  // by clause: how many things it asks for ("price and stock of")
   std::vector<bool> justified;     // by function: its effects are asked for, or it has none
+  std::vector<bool> stores;        // by function: it only puts something where others can read it
   std::vector<float> matches_action;  // by function and clause: does what the clause's verb says
 
   float covers(std::uint32_t function, std::size_t word) const {
@@ -82,6 +84,10 @@ Problem make_problem(const plan::Query& query, const retrieve::Pool& pool,
 std::vector<Mention> find_mentions(const plan::Query& query, const retrieve::FunctionIndex& index,
                                    const std::vector<std::uint32_t>& pool,
                                    const std::vector<bool>& active);
+
+// Which part of an attached file the field asks for, if any.
+void fit_file(const Mention& mention, const plan::Attachment& file,
+              const retrieve::FunctionIndex& index, std::uint32_t field, std::vector<Fit>& out);
 
 // Every way in which the mention could give the field's value; score 0 is left out.
 void fit_mention(const Mention& mention, const std::vector<Mention>& all,

@@ -15,6 +15,7 @@ inline constexpr std::uint32_t kNoNode = static_cast<std::uint32_t>(-1);
 struct Weights {
   double node = 0.30;             // each step
   double open_identifier = 0.85;  // a required id that nobody fills: people rarely know ids
+  double open_bytes = 2.6;        // nobody types the content of a picture
   double open_text = 0.45;
   double open_other = 0.45;
   double detour = 1.0;       // an id found by way of another form of itself
@@ -28,6 +29,8 @@ struct Weights {
   double twice = 0.6;        // one output for two parameters of a step
   double lost = 0.5;         // a word that only an output speaks of which goes nowhere
   double passed_over = 0.4;  // a value said before where the request says "it"
+  double unheeded = 1.0;     // "the resized image" where the resized one goes nowhere
+  double torn = 0.6;         // bucket from here, key from there
   double spoken = 0.25;      // an output that the consumer's request speaks of
   double cohesion = 0.1;     // a second parameter from the same step
   double action = 0.35;      // a step that does what a clause's verb says, once a clause
@@ -63,6 +66,7 @@ struct State {
   std::vector<ParameterState> parameters;
   std::vector<float> covered;  // by word
   std::uint32_t acted = 0;     // clauses whose verb some step does
+  std::uint32_t owed = 0;      // clauses that speak of a result and do not use it yet
   MentionMask used = 0;
   double score = 0;
   double hope = 0;                // what the pending parameters may still earn

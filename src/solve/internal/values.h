@@ -38,10 +38,12 @@ class Values final {
   // What a step adds: words of the query that it covers better than the others, and verbs; for
   // clause_gain() only those of that clause.
   double gain(const State& state, std::uint32_t function, std::uint32_t clause) const;
+  // "Uploads an image" is no part of "retrieve an image".
+  bool does_something_else(std::uint32_t function, std::uint32_t clause) const;
   float covering(std::uint32_t function, std::size_t word, std::uint32_t clause) const;
   double clause_gain(const State& state, std::uint32_t function, std::uint32_t clause) const;
   // What a pending parameter may yet earn over being left to the caller: a value of the query, or
-  // half of its cost when some step could produce it, since that step costs something, too.
+  // what is left of its cost when some step could produce it, since that step costs something, too.
   double hope_of(std::uint32_t input);
   // The same where a step that is there already may produce it.
   double hope_beside(const State& state, std::uint32_t input);
@@ -49,8 +51,12 @@ class Values final {
   double affinity(const State& state, std::uint32_t p, const Mention& mention) const;
   // The penalties for unused values that end when this one is used.
   double regained(const State& state, const Mention& mention) const;
-  // Width and height of one size.
-  static bool is_other_part(const State& state, std::uint32_t p, const Fit& fit);
+  // Width and height of one size, bucket and key of one file.
+  bool is_other_part(const State& state, std::uint32_t p, const Fit& fit) const;
+  // The bucket of one file with the key of another.
+  double tearing(const State& state, std::uint32_t p, Filling filling) const;
+  // "Resize it … the URL of the resized image": a step of the clause gets the resized one.
+  static bool heeds(const State& state, std::uint32_t clause, std::size_t of);
   // "Resize a.png and convert it": what "it" is comes from the step before, not from the query.
   double passing_over(const State& state, std::uint32_t p, const Mention& mention) const;
   // A value may serve a second parameter only in the meaning of the first.

@@ -143,10 +143,15 @@ class CommandLine final {
     CLI::App* command =
         add(&app_, "run", "Plan a sentence (or take a workflow), register it and run it",
             "  ae run \"play music that matches my mood, this is Anna\"\n"
-            "  ae run \"what is the weather like\" --input city=Oslo\n  ae run -f workflow.yaml",
+            "  ae run \"what is the weather like\" --input city=Oslo\n"
+            "  ae run --file photo.jpg \"resize the photo to 256x256\"\n  ae run -f workflow.yaml",
             [this](const Session& s) { return checked_run(s); });
     command->add_option("query", run_.query, "the sentence");
-    command->add_option("-f,--file", run_.file, "a workflow in JSON or YAML; - is standard input");
+    command
+        ->add_option("-f,--file", run_.files,
+                     "with a sentence: a file that it is about, as often as needed; without one: "
+                     "a workflow in JSON or YAML, - is standard input")
+        ->expected(1);
     command->add_option("--input", run_.inputs, "name=value; as often as needed")->expected(1);
     command->add_option("--name", run_.name, "name of the workflow and its endpoint");
     command->add_flag("--approve", run_.approve, "approve the workflow's side effects");
@@ -186,9 +191,9 @@ class CommandLine final {
   }
 
   Result<int> checked_run(const Session& session) {
-    if (run_.query.empty() == run_.file.empty()) {
+    if (run_.query.empty() && run_.files.size() != 1) {
       return fail(ErrorCode::kInvalidArgument,
-                  "run takes a sentence or -f FILE, one of the two; see ae run --help");
+                  "run takes a sentence, or a workflow with -f FILE; see ae run --help");
     }
     return run_query(session, run_);
   }

@@ -48,7 +48,8 @@ Result<int> get(const Session& session, const GetOptions& options);
 // run, invoke, resume, logs, trace
 struct RunOptions {
   std::string query;
-  std::string file;                 // a workflow instead of a query; "-" is standard input
+  // Beside a query files that it is about; without one a workflow ("-": from standard input).
+  std::vector<std::string> files;
   std::vector<std::string> inputs;  // "city=Oslo"; a value that is JSON is taken as JSON
   std::string name;
   bool approve = false;  // side effects

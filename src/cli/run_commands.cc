@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/plan_view.h"
+#include "cli/upload.h"
 #include "json/yaml.h"
 #include "net/http_message.h"
 
@@ -85,8 +86,13 @@ struct Prepared {
 };
 
 Result<Prepared> prepare_query(const Session& session, Connection& connection,
-                               const std::string& query) {
-  AE_TRY(const Json plan, post_json(connection, "/v1/plans", Json{{"query", query}}));
+                               const RunOptions& options) {
+  Json request{{"query", options.query}};
+  if (!options.files.empty()) {
+    AE_TRY(request["attachments"], options.dry_run ? describe_files(options.files)
+                                                   : upload_files(connection, options.files));
+  }
+  AE_TRY(const Json plan, post_json(connection, "/v1/plans", request));
   if (session.out.text()) print_plan(session.out, plan);
   const std::string status = json::string_or(plan, "status");
   if (status != "ready" && status != "needs_input") {
@@ -98,7 +104,7 @@ Result<Prepared> prepare_query(const Session& session, Connection& connection,
     return fail(ErrorCode::kFailedPrecondition, "nothing was registered: no workflow came of it");
   }
   Prepared prepared;
-  prepared.registration = Json{{"query", query}};
+  prepared.registration = std::move(request);
   if (const Json* inputs = json::find(plan, "first_inputs")) prepared.first_inputs = *inputs;
   if (const Json* needs = json::find(plan, "needs_input")) prepared.needs = *needs;
   if (const Json* workflow = json::find(plan, "workflow")) {
@@ -211,9 +217,9 @@ Result<int> run_query(const Session& session, const RunOptions& options) {
     AE_TRY(connection,
            connect_to_server(session.environment, [&](std::string_view text) { out.note(text); }));
   }
-  AE_TRY(Prepared prepared, options.file.empty()
-                                ? prepare_query(session, *connection, options.query)
-                                : prepare_file(session, *connection, options.file));
+  AE_TRY(Prepared prepared, options.query.empty()
+                                ? prepare_file(session, *connection, options.files.front())
+                                : prepare_query(session, *connection, options));
   Json input = prepared.first_inputs;
   AE_TRY(const Json given, parse_inputs(options.inputs, prepared.inputs_schema));
   input.update(given);

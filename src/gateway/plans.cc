@@ -3,6 +3,7 @@
 #include <memory>
 #include <stop_token>
 #include <utility>
+#include <vector>
 
 #include "gateway/internal/core.h"
 #include "gateway/internal/planning.h"
@@ -11,6 +12,30 @@
 #include "generate/embedded/embedded_engine.h"
 
 namespace ae::gateway {
+
+namespace {
+
+std::vector<plan::Attachment> attachments_of(const Json& body) {
+  std::vector<plan::Attachment> files;
+  const Json* list = json::find(body, "attachments");
+  if (list == nullptr || !list->is_array()) return files;
+  for (const Json& one : *list) {
+    plan::Attachment file;
+    file.bucket = json::string_or(one, "bucket");
+    file.key = json::string_or(one, "key");
+    file.filename = json::string_or(one, "name", file.key.substr(file.key.find_last_of('/') + 1));
+    file.content_type = json::string_or(one, "content_type");
+    if (const Json* size = json::find(one, "size"); size != nullptr && size->is_number_integer()) {
+      file.size = size->get<std::int64_t>();
+    }
+    file.url = json::string_or(one, "s3_url", fmt::format("s3://{}/{}", file.bucket, file.key));
+    file.presigned_url = json::string_or(one, "url");
+    files.push_back(std::move(file));
+  }
+  return files;
+}
+
+}  // namespace
 
 Result<generate::Generation> plan(const CorePtr& core, const CallPtr& call) {
   // One source for both who may withdraw: the caller, and the server that stops.
@@ -22,7 +47,8 @@ Result<generate::Generation> plan(const CorePtr& core, const CallPtr& call) {
                             .stop = source->get_token(),
                             .trace_id = call->id()};
   return generate::generate_embedded(json::string_or(call->body, "query"),
-                                     core->services.repository, context);
+                                     core->services.repository, context,
+                                     attachments_of(call->body));
 }
 
 Json plan_json(const Core& core, const generate::Generation& generation) {

@@ -86,7 +86,25 @@ constexpr std::string_view kComponents = R"json({
     "additionalProperties": false,
     "properties": {
       "query": {"type": "string", "minLength": 1, "maxLength": 8192, "description": "What is wanted, in words.",
-                "examples": ["It will be perfect if you play music that matches my mood. This is Anna."]}
+                "examples": ["It will be perfect if you play music that matches my mood. This is Anna."]},
+      "attachments": {
+        "type": "array", "maxItems": 8, "items": {"$ref": "#/components/schemas/Attachment"},
+        "description": "Files that the query is about, as POST /v1/files described them."
+      }
+    }
+  },
+  "Attachment": {
+    "description": "A file in a bucket.",
+    "type": "object",
+    "required": ["bucket", "key"],
+    "properties": {
+      "bucket": {"type": "string", "minLength": 1, "maxLength": 255},
+      "key": {"type": "string", "minLength": 1, "maxLength": 1024},
+      "name": {"type": "string", "maxLength": 1024, "description": "As the user calls it; the key's last part by default."},
+      "content_type": {"type": "string", "maxLength": 255},
+      "size": {"type": "integer", "minimum": 0},
+      "s3_url": {"type": "string", "maxLength": 2048},
+      "url": {"type": "string", "maxLength": 8192, "description": "Presigned: whoever has it can fetch the file."}
     }
   },
   "Plan": {
@@ -134,6 +152,10 @@ constexpr std::string_view kComponents = R"json({
     "anyOf": [{"required": ["query"]}, {"required": ["workflow"]}],
     "properties": {
       "query": {"type": "string", "minLength": 1, "maxLength": 8192},
+      "attachments": {
+        "type": "array", "maxItems": 8, "items": {"$ref": "#/components/schemas/Attachment"},
+        "description": "Files that the query is about, as POST /v1/files described them."
+      },
       "workflow": {"$ref": "#/components/schemas/Workflow"},
       "name": {"type": "string", "minLength": 1, "maxLength": 120, "description": "Instead of the workflow's own."},
       "first_inputs": {"type": "object", "description": "With a workflow: input of the first run."},

@@ -7,8 +7,10 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <variant>
 
 #include "base/id.h"
+#include "faas/internal/http_services.h"
 #include "faas/internal/runtime.h"
 #include "faas/internal/supervisor.h"
 #include "json/json.h"
@@ -41,13 +43,18 @@ bool is_request_id(std::string_view id) {
 class FaasEngine::Impl final {
  public:
   Impl(FaasOptions options, std::unique_ptr<Supervisor> supervisor)
-      : options_(std::move(options)), supervisor_(std::move(supervisor)) {}
+      : options_(std::move(options)),
+        http_services_(
+            {.max_queued = options_.max_queued, .max_response_bytes = options_.max_response_bytes}),
+        supervisor_(std::move(supervisor)) {}
 
   const FaasOptions& options() const { return options_; }
   Supervisor& supervisor() { return *supervisor_; }
+  HttpServices& http_services() { return http_services_; }
 
  private:
   const FaasOptions options_;
+  HttpServices http_services_;
   std::unique_ptr<Supervisor> supervisor_;
 };
 
@@ -121,10 +128,16 @@ void FaasEngine::invoke(execute::Invocation invocation, Done done) {
   pending->payload = std::move(payload);
   pending->done = std::move(done);
   pending->accepted = SystemClock::instance().steady_now();
+  if (std::holds_alternative<dag::HttpService>(pending->invocation.function->binding)) {
+    return impl_->http_services().submit(std::move(pending));
+  }
   impl_->supervisor().submit(std::move(pending));
 }
 
-void FaasEngine::cancel(const std::string& request_id) { impl_->supervisor().cancel(request_id); }
+void FaasEngine::cancel(const std::string& request_id) {
+  impl_->http_services().cancel(request_id);
+  impl_->supervisor().cancel(request_id);
+}
 
 Result<void> FaasEngine::supports(const dag::FunctionSpec& function) const {
   AE_CHECK(check_declaration(function));

@@ -134,6 +134,18 @@ FunctionError parse_failure(const HandlerFailure& failure) {
   return error;
 }
 
+FunctionError http_failure(int status, std::string_view body) {
+  FunctionError error{.type = fmt::format("Http{}", status), .message = {}};
+  const Result<Json> value = json::parse(body);
+  if (value && !value->is_null()) {
+    error.message = shorten(message_of(*value), kMaxMessageBytes);
+  } else if (is_utf8(body)) {
+    error.message = shorten(trim(body), kMaxMessageBytes);
+  }
+  if (error.message.empty()) error.message = fmt::format("the service answered {}", status);
+  return error;
+}
+
 FunctionError timed_out(std::chrono::milliseconds limit) {
   return {.type = "Sandbox.Timedout", .message = "Task timed out after " + seconds(limit)};
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "dag/function_spec.h"
@@ -34,6 +35,9 @@ using Outcome =
 execute::InvocationResult shape(Outcome outcome, const dag::FunctionSpec& function,
                                 std::size_t max_response_bytes,
                                 execute::Answer answer = execute::Answer::kBody);
+
+// "Http404" with what the body says of it.
+execute::FunctionError http_failure(int status, std::string_view body);
 
 execute::FunctionError parse_failure(const HandlerFailure& failure);
 

@@ -70,6 +70,10 @@ class CommandLine final {
     flag("log_level", "--log-level");
     flag("workers", "--workers");
     flag("python", "--python");
+    flag("node", "--node");
+    app_.add_flag_callback(
+        "--strict-runtimes", [this] { globals_.flags["strict_runtimes"] = "true"; },
+        "Refuse functions declared for another version of their language [AE_STRICT_RUNTIMES]");
     app_.add_option("-o,--output", globals_.output, "text, json or yaml")
         ->check(CLI::IsMember({"text", "json", "yaml"}));
   }

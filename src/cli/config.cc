@@ -45,6 +45,12 @@ Result<log::Level> parse_level(const Sourced& given) {
   return found->second;
 }
 
+Result<bool> parse_truth(const Sourced& given, std::string_view key) {
+  if (given.value == "true" || given.value == "1") return true;
+  if (given.value == "false" || given.value == "0") return false;
+  return bad(given, key, "true or false");
+}
+
 Result<void> set(Config& config, std::string_view key, const Sourced& given) {
   if (key == "host") {
     config.host = given.value;
@@ -57,6 +63,10 @@ Result<void> set(Config& config, std::string_view key, const Sourced& given) {
     AE_TRY(config.workers, parse_number(given, key, 1, 1024));
   } else if (key == "python") {
     config.python = given.value;
+  } else if (key == "node") {
+    config.node = given.value;
+  } else if (key == "strict_runtimes") {
+    AE_TRY(config.strict_runtimes, parse_truth(given, key));
   } else if (key == "packs") {
     config.packs = given.value;
   }
@@ -138,8 +148,7 @@ std::filesystem::path default_home(const ConfigSources& sources) {
 // Beside an installed program, else in the build folder that holds it.
 std::filesystem::path default_packs(const std::filesystem::path& program) {
   const auto folder = program.parent_path();
-  for (const auto& candidate :
-       {folder / "../share/action-engine/functions", folder / "packs"}) {
+  for (const auto& candidate : {folder / "../share/action-engine/functions", folder / "packs"}) {
     std::error_code error;
     const auto canonical = std::filesystem::canonical(candidate, error);
     if (!error && std::filesystem::is_directory(canonical, error)) return canonical;
@@ -202,6 +211,9 @@ const std::vector<Setting>& settings() {
       {"log_level", "AE_LOG_LEVEL", "debug, info, warning, error or off"},
       {"workers", "AE_WORKERS", "function processes at once"},
       {"python", "AE_PYTHON", "interpreter that runs Python functions"},
+      {"node", "AE_NODE", "program that runs Node functions"},
+      {"strict_runtimes", "AE_STRICT_RUNTIMES",
+       "true: refuse functions declared for another version of their language"},
       {"packs", "AE_PACKS", "folder of the bundled functions"},
   };
   return kSettings;

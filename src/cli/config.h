@@ -24,6 +24,10 @@ struct Config {
   // want, workers are replaced over and over, each time at the price of a cold start.
   std::size_t workers = 32;
   std::filesystem::path python = "/usr/bin/python3";  // AE_PYTHON
+  std::filesystem::path node = "/usr/bin/node";       // AE_NODE
+  // AE_STRICT_RUNTIMES, --strict-runtimes: a function that is declared for another version of its
+  // language than the installed one is refused, instead of a warning.
+  bool strict_runtimes = false;
   std::filesystem::path packs;  // AE_PACKS: the bundled functions; found beside the program
 };
 

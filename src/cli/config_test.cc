@@ -59,6 +59,16 @@ TEST_F(ConfigTest, AWrongValueNamesItsSourceAndIsNeverReplacedByADefault) {
   EXPECT_THAT(config.error().message, HasSubstr("from 0 to 65535"));
 }
 
+TEST_F(ConfigTest, RuntimesAreNamedAndMayHaveToMatch) {
+  EXPECT_EQ(load()->node, "/usr/bin/node");
+  EXPECT_FALSE(load()->strict_runtimes);
+  write_yaml("node: /opt/node/bin/node\nstrict_runtimes: true\n");
+  EXPECT_EQ(load()->node, "/opt/node/bin/node");
+  EXPECT_TRUE(load()->strict_runtimes);
+  environment_["AE_STRICT_RUNTIMES"] = "perhaps";
+  EXPECT_THAT(load().error().message, HasSubstr("true or false"));
+}
+
 TEST_F(ConfigTest, AMisspeltSettingIsPointedOut) {
   write_yaml("prot: 9000\n");
   EXPECT_THAT(load().error().message, HasSubstr("did you mean port?"));

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/secret_store.h"
 #include "catalog/catalog.h"
 #include "execute/journal.h"
 #include "execute/orchestrator.h"
@@ -37,6 +38,13 @@ struct Parts {
 };
 
 std::size_t event_loops() { return std::max<std::size_t>(1, std::thread::hardware_concurrency()); }
+
+std::optional<std::string> secret_of(const SecretStore& store, const std::string& name) {
+  Result<std::optional<std::string>> value = store.get(name);
+  if (value) return *std::move(value);
+  log::error("the secret {} cannot be read: {}", name, value.error().describe());
+  return std::nullopt;
+}
 
 class HomeInstance final : public cli::Instance {
  public:
@@ -91,6 +99,13 @@ Result<std::unique_ptr<cli::Instance>> open_instance(const cli::Config& config) 
   parts->journal = std::make_unique<execute::Journal>(*parts->journal_database);
   AE_TRY(parts->faas, faas::FaasEngine::start({.run_folder = parts->run_folder.path(),
                                                .state_folder = home / "state",
+                                               .sandbox = config.sandbox,
+                                               .secret =
+                                                   [store = SecretStore(home / "secrets",
+                                                                        config.secrets_key)](
+                                                       const std::string& name) {
+                                                     return secret_of(store, name);
+                                                   },
                                                .python = config.python,
                                                .max_workers = config.workers}));
   parts->orchestrator = std::make_unique<execute::Orchestrator>(*parts->journal, *parts->faas,

@@ -35,6 +35,7 @@ class CommandLine final {
     add_globals();
     add_setup();
     add_functions_group();
+    add_secrets();
     add_planning();
     add_running();
     add_server();
@@ -119,6 +120,22 @@ class CommandLine final {
                   "  ae fn test\n  ae fn test playmusic recommendsong",
                   [this](const Session& s) { return test_functions(s, names_); });
     command->add_option("name", names_, "functions; all by default");
+  }
+
+  void add_secrets() {
+    CLI::App* group = app_.add_subcommand("secret", "Secrets that functions declare: set, list");
+    group->require_subcommand(1);
+    group->fallthrough();
+    CLI::App* command =
+        add(group, "set", "Keep a value, read from standard input, for functions that declare it",
+            "  ae secret set WEATHER_TOKEN\n  ae secret set WEATHER_TOKEN < token.txt",
+            [this](const Session& s) { return set_secret(s, name_); });
+    command->add_option("name", name_, "the variable that functions find it in")->required();
+    add(group, "list", "List the names; values are shown to nobody", "  ae secret list",
+        [](const Session& s) { return list_secrets(s); });
+    command = add(group, "remove", "Forget a secret", "  ae secret remove WEATHER_TOKEN",
+                  [this](const Session& s) { return remove_secret(s, name_); });
+    command->add_option("name", name_, "its name")->required();
   }
 
   void add_planning() {

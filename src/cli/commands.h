@@ -73,6 +73,11 @@ Result<int> resume(const Session& session, const ResumeOptions& options);
 Result<int> logs(const Session& session, const std::string& run);
 Result<int> trace(const Session& session, const std::string& run, bool follow);
 
+// secret
+Result<int> set_secret(const Session& session, const std::string& name);  // from standard input
+Result<int> list_secrets(const Session& session);
+Result<int> remove_secret(const Session& session, const std::string& name);
+
 // serve, doctor, version
 struct ServeOptions {
   bool detach = false;

@@ -45,6 +45,13 @@ Result<log::Level> parse_level(const Sourced& given) {
   return found->second;
 }
 
+Result<faas::SandboxMode> parse_sandbox(const Sourced& given) {
+  if (given.value == "auto") return faas::SandboxMode::kAuto;
+  if (given.value == "require") return faas::SandboxMode::kRequire;
+  if (given.value == "off") return faas::SandboxMode::kOff;
+  return bad(given, "sandbox", "auto, require or off");
+}
+
 Result<bool> parse_truth(const Sourced& given, std::string_view key) {
   if (given.value == "true" || given.value == "1") return true;
   if (given.value == "false" || given.value == "0") return false;
@@ -67,6 +74,10 @@ Result<void> set(Config& config, std::string_view key, const Sourced& given) {
     config.node = given.value;
   } else if (key == "strict_runtimes") {
     AE_TRY(config.strict_runtimes, parse_truth(given, key));
+  } else if (key == "sandbox") {
+    AE_TRY(config.sandbox, parse_sandbox(given));
+  } else if (key == "secrets_key") {
+    config.secrets_key = given.value;
   } else if (key == "packs") {
     config.packs = given.value;
   }
@@ -145,10 +156,20 @@ std::filesystem::path default_home(const ConfigSources& sources) {
   return std::filesystem::path(home.value_or("/tmp")) / ".action-engine";
 }
 
+// Never in the home folder: whoever copies that has no secrets.
+std::string default_secrets_key(const ConfigSources& sources) {
+  std::filesystem::path folder = sources.environment("XDG_CONFIG_HOME").value_or("");
+  if (!folder.is_absolute()) {
+    folder = std::filesystem::path(sources.environment("HOME").value_or("/nonexistent")) / ".config";
+  }
+  return (folder / "action-engine" / "secrets.key").string();
+}
+
 // Beside an installed program, else in the build folder that holds it.
 std::filesystem::path default_packs(const std::filesystem::path& program) {
   const auto folder = program.parent_path();
-  for (const auto& candidate : {folder / "../share/action-engine/functions", folder / "packs"}) {
+  for (const auto& candidate :
+       {folder / "../share/action-engine/functions", folder / "packs"}) {
     std::error_code error;
     const auto canonical = std::filesystem::canonical(candidate, error);
     if (!error && std::filesystem::is_directory(canonical, error)) return canonical;
@@ -214,6 +235,8 @@ const std::vector<Setting>& settings() {
       {"node", "AE_NODE", "program that runs Node functions"},
       {"strict_runtimes", "AE_STRICT_RUNTIMES",
        "true: refuse functions declared for another version of their language"},
+      {"sandbox", "AE_SANDBOX", "shut functions in: auto (as far as possible), require or off"},
+      {"secrets_key", "AE_SECRETS_KEY", "key of the secrets, or the file that holds it"},
       {"packs", "AE_PACKS", "folder of the bundled functions"},
   };
   return kSettings;
@@ -248,6 +271,7 @@ Result<Config> load_config(const ConfigSources& sources) {
   AE_TRY(const auto dotenv, read_dotenv(sources.working_folder / ".env"));
   Config config;
   config.packs = default_packs(sources.program);
+  config.secrets_key = default_secrets_key(sources);
 
   // The home folder first: ae.yaml is in it, so it cannot be set there.
   config.home = default_home(sources);

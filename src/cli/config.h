@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "faas/faas_engine.h"
 
 namespace ae::cli {
 
@@ -28,6 +29,10 @@ struct Config {
   // AE_STRICT_RUNTIMES, --strict-runtimes: a function that is declared for another version of its
   // language than the installed one is refused, instead of a warning.
   bool strict_runtimes = false;
+  // AE_SANDBOX: auto, require or off
+  faas::SandboxMode sandbox = faas::SandboxMode::kAuto;
+  // AE_SECRETS_KEY: the key of the secrets (64 hexadecimal digits), or the file that holds it
+  std::string secrets_key;
   std::filesystem::path packs;  // AE_PACKS: the bundled functions; found beside the program
 };
 

@@ -90,17 +90,39 @@ Finding check_packs(const Config& config) {
           "the bundled functions were not found; name their folder with AE_PACKS"};
 }
 
+// What stands between functions and this machine; one line each.
+std::vector<Finding> check_protections(const Environment& environment) {
+  const auto connection = connect(environment);
+  if (!connection) return {};  // check_functions() says so
+  const auto system = get_json(**connection, "/v1/system");
+  if (!system) return {{Health::kBad, "sandbox", system.error().describe()}};
+  std::vector<Finding> findings;
+  const Json* protections = json::find(*system, "protections");
+  if (protections == nullptr) return findings;
+  for (const Json& one : *protections) {
+    const bool active = one.value("active", false);
+    const std::string fix = json::string_or(one, "fix");
+    std::string text = json::string_or(one, "name") + ": " + json::string_or(one, "how");
+    if (!fix.empty()) text += "; to mend it: " + fix;
+    findings.push_back({active ? Health::kGood : Health::kWarning, "sandbox", std::move(text)});
+  }
+  return findings;
+}
+
 }  // namespace
 
 Result<int> doctor(const Session& session) {
   const Config& config = session.environment.config;
   AE_TRY(const Home home, Home::open(config.home));
-  const std::vector<Finding> findings{{Health::kGood, "home", config.home.string()},
+  std::vector<Finding> findings{{Health::kGood, "home", config.home.string()},
                                       check_disk(home),
                                       check_python(config),
                                       check_packs(config),
                                       check_server(home),
                                       check_functions(session.environment)};
+  for (Finding& finding : check_protections(session.environment)) {
+    findings.push_back(std::move(finding));
+  }
   bool bad = false;
   Json report = Json::array();
   for (const Finding& finding : findings) {

@@ -391,6 +391,26 @@ constexpr std::string_view kComponents = R"json({
     "required": ["status"],
     "properties": {"status": {"type": "string"}}
   },
+  "System": {
+    "type": "object",
+    "required": ["version", "protections"],
+    "properties": {
+      "version": {"type": "string"},
+      "protections": {
+        "type": "array",
+        "items": {
+          "type": "object",
+          "required": ["name", "active", "how"],
+          "properties": {
+            "name": {"type": "string"},
+            "active": {"type": "boolean"},
+            "how": {"type": "string"},
+            "fix": {"type": "string"}
+          }
+        }
+      }
+    }
+  },
   "Index": {
     "type": "object",
     "required": ["name", "version", "links"],

@@ -27,6 +27,17 @@ void readyz(const CorePtr& core, const CallPtr& call) {
   call->respond_json(200, answer);
 }
 
+void system(const CorePtr& core, const CallPtr& call) {
+  Json protections = Json::array();
+  for (const faas::Protection& one : core->services.faas.protections()) {
+    Json entry = {{"name", one.name}, {"active", one.active}, {"how", one.how}};
+    if (!one.fix.empty()) entry["fix"] = one.fix;
+    protections.push_back(std::move(entry));
+  }
+  call->respond_json(200, Json{{"version", std::string(product_version())},
+                               {"protections", std::move(protections)}});
+}
+
 void index(const CorePtr& core, const CallPtr& call) {
   Json links = {{"docs", core->url("/openapi.json")},      {"plans", core->url("/v1/plans")},
                 {"workflows", core->url("/v1/workflows")}, {"runs", core->url("/v1/runs")},
@@ -85,6 +96,20 @@ std::vector<Route> system_routes() {
        .responses = {{200, "It can.", schema_ref("Health")}},
        .lane = Lane::kWorkers,
        .handler = readyz},
+      {.method = "GET",
+       .path = "/v1/system",
+       .operation_id = "getSystem",
+       .tag = "System",
+       .summary = "What this installation is and what holds here",
+       .description = "Which protections stand between functions and this machine, by what, and "
+                      "what would make those active that are not.",
+       .parameters = {},
+       .body = BodyKind::kNone,
+       .request_schema = {},
+       .request_example = {},
+       .responses = {{200, "The system.", schema_ref("System")}},
+       .lane = Lane::kInline,
+       .handler = system},
       {.method = "GET",
        .path = "/openapi.json",
        .operation_id = "getOpenApi",

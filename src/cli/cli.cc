@@ -172,7 +172,7 @@ class CommandLine final {
         ->add_option("-f,--file", run_.files,
                      "with a sentence: a file that it is about, as often as needed; without one: "
                      "a workflow in JSON or YAML, - is standard input")
-        ->expected(1);
+        ->allow_extra_args(false);
     command->add_option("--input", run_.inputs, "name=value; as often as needed")->expected(1);
     command->add_option("--name", run_.name, "name of the workflow and its endpoint");
     command->add_flag("--approve", run_.approve, "approve the workflow's side effects");

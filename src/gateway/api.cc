@@ -9,20 +9,37 @@
 #include "base/text.h"
 #include "gateway/internal/body.h"
 #include "gateway/internal/core.h"
+#include "gateway/internal/lambda_wire.h"
 #include "gateway/internal/openapi.h"
 #include "gateway/internal/router.h"
 
 namespace ae::gateway {
 namespace {
 
+// Of one request that brings files: S3's limit for one request.
+constexpr std::uint64_t kMaxFileBytes = 5ULL << 30U;
+
+enum class Meant {
+  kApi,
+  kBucket,  // whose name may stand in front of ours: "<bucket>.localhost:8000"
+};
+
 // Against DNS rebinding and cross-site requests: a page from elsewhere can make a browser send
 // requests here, but not with a Host or an Origin of ours.
-bool admitted(const Core& core, Call& call) {
-  const auto host = call.request().header("Host");
+bool admitted(const Core& core, Call& call, Meant meant = Meant::kApi) {
+  auto host = call.request().header("Host");
   if (!host) {
     call.fail(400, "missing_host", "The Host header is missing",
               "HTTP/1.1 requests name the host they are meant for");
     return false;
+  }
+  if (meant == Meant::kBucket && !core.host_allowed(*host)) {
+    // The bucket's name may hold dots itself.
+    for (std::size_t dot = host->find('.'); dot != std::string_view::npos;) {
+      const std::string_view rest = host->substr(dot + 1);
+      if (core.host_allowed(rest)) host = rest;
+      dot = host->find('.', dot + 1);
+    }
   }
   if (!core.host_allowed(*host)) {
     call.fail(403, "host_not_allowed", "This server does not go by that name",
@@ -71,8 +88,13 @@ void run_handler(const CorePtr& core, const CallPtr& call, const Route& route) {
 }
 
 void dispatch(const CorePtr& core, const CallPtr& call) {
-  if (!admitted(*core, *call)) return;
   const net::Request& request = call->request();
+  // A page from elsewhere cannot sign, so whoever signs may come under any name. Only there: other
+  // paths do not look at signatures.
+  const bool is_lambda = is_lambda_path(request.path());
+  const bool is_signed = is_lambda && objects::S3Api::is_signed(request);
+  if (!is_signed && !admitted(*core, *call)) return;
+  if (is_lambda) return handle_lambda(core, call);
   if (request.method == "OPTIONS" && request.target == "*") {
     return call->respond({204, {{"Allow", "DELETE, GET, HEAD, OPTIONS, POST"}}, {}});
   }
@@ -109,8 +131,28 @@ Api::Api(Services services, ApiOptions options)
     : impl_(std::make_unique<Impl>(services, std::move(options))) {}
 Api::~Api() = default;
 
+// Whoever signs for S3 is verified there; whoever does not may read what is public, under our
+// names.
 void Api::handle(std::shared_ptr<net::Exchange> exchange) {
-  dispatch(impl_->core, std::make_shared<Call>(std::move(exchange)));
+  objects::S3Api* const s3 = impl_->core->services.files.s3;
+  if (s3 == nullptr || !s3->claims(exchange->request())) {
+    return dispatch(impl_->core, std::make_shared<Call>(std::move(exchange)));
+  }
+  if (!objects::S3Api::is_signed(exchange->request())) {
+    Call call(exchange);
+    if (!admitted(*impl_->core, call, Meant::kBucket)) return;
+  }
+  s3->handle(std::move(exchange));
+}
+
+net::BodyRule Api::body_rule(const net::Request& head) const {
+  objects::S3Api* const s3 = impl_->core->services.files.s3;
+  if (s3 != nullptr && s3->claims(head)) return s3->body_rule(head);
+  const auto match = find_route(head.method, head.path());
+  if (match && match->route != nullptr && match->route->body == BodyKind::kStream) {
+    return {net::BodyDelivery::kStreamed, kMaxFileBytes};
+  }
+  return {};
 }
 
 void Api::close() { impl_->core->close(); }

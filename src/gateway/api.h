@@ -17,6 +17,10 @@
 //   (waits 30 s, then
 //                                          202)
 //   GET    /, /openapi.json, /healthz, /readyz
+//   POST   /v1/files, GET /v1/files[/{key}[/content]], DELETE /v1/files/{key}
+//
+// The same port speaks S3 (requests that are signed for it, that name a bucket in their Host or as
+// the first part of their path) and Lambda (/2015-03-31/functions/…).
 //
 // Errors are application/problem+json (RFC 9457): type, title, status, detail, instance, and
 // errors[{code, pointer, message, fix}] where there are several. A call that lacks a required input
@@ -60,6 +64,8 @@ class Api final {
   Api& operator=(const Api&) = delete;
 
   void handle(std::shared_ptr<net::Exchange> exchange);
+  // Files are streamed, all other bodies come whole. For net::HttpServer.
+  net::BodyRule body_rule(const net::Request& head) const;
 
   // Answers what is owed with what is known (runs go on, and say so) and refuses what comes later
   // with 503. Idempotent; the destructor does it too.
@@ -75,6 +81,10 @@ class Api final {
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// First parts of paths that mean something on this port, now or as other systems know them: no
+// bucket is called so.
+std::vector<std::string> reserved_bucket_names();
 
 // Runs one request through `api` and waits for the whole answer (streams are collected). For the
 // command line and tests.

@@ -228,7 +228,7 @@ std::optional<Refusal> read_call(const Route& route, Call& call) {
       if (auto refusal = read_parameter(route, pair, call)) return refusal;
     }
   }
-  if (route.body == BodyKind::kNone) return std::nullopt;
+  if (route.body == BodyKind::kNone || route.body == BodyKind::kStream) return std::nullopt;
   if (auto refusal = parse_body(route, request, call.body)) return refusal;
   // A workflow may also come bare, as `ae get -o yaml` and editors write it.
   if (route.body == BodyKind::kDocument && route.path.starts_with("/v1/workflows") &&

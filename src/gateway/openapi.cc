@@ -46,6 +46,7 @@ void add_path_parameters(std::string_view path, Json& parameters) {
         parameter_json({name, "path",
                         name == "id" && path.starts_with("/v1/runs") ? "Id of the run."
                         : name == "name"                             ? "Name of the function."
+                        : name == "key"                              ? "Key of the file."
                                                                      : "Id of the workflow.",
                         Json{{"type", "string"}}}));
   }
@@ -111,7 +112,13 @@ Json operation(const Route& route) {
   for (const Parameter& parameter : route.parameters)
     parameters.push_back(parameter_json(parameter));
   if (!parameters.empty()) value["parameters"] = std::move(parameters);
-  if (route.body != BodyKind::kNone) {
+  if (route.body == BodyKind::kStream) {
+    const Json bytes = {{"type", "string"}, {"format", "binary"}};
+    const Json form = {{"type", "object"}, {"additionalProperties", bytes}};
+    Json body = {{"required", true}, {"content", content("multipart/form-data", form)}};
+    body["content"].update(content("*/*", bytes));
+    value["requestBody"] = std::move(body);
+  } else if (route.body != BodyKind::kNone) {
     Json body = Json::object();
     body["required"] = requires_body(route.request_schema);
     body["content"] = content("application/json", route.request_schema, route.request_example);

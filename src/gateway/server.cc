@@ -47,6 +47,15 @@ class Door final {
     api_->handle(std::move(exchange));
   }
 
+  // Before the API is there nothing is streamed.
+  net::BodyRule body_rule(const net::Request& head) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (api_ == nullptr) return {};
+    }
+    return api_->body_rule(head);
+  }
+
   void open(Api& api) {
     std::vector<std::shared_ptr<net::Exchange>> waiting;
     {
@@ -85,11 +94,13 @@ Result<std::unique_ptr<Server>> Server::start(Services services, ServerOptions o
   auto http = net::HttpServer::start(
       net::TcpEndpoint{options.host, options.port},
       [door](std::shared_ptr<net::Exchange> exchange) { door->handle(std::move(exchange)); },
-      options.threads, options.limits);
+      options.threads, options.limits,
+      [door](const net::Request& head) { return door->body_rule(head); });
   if (!http) return fail(std::move(http.error()));
   auto impl = std::make_unique<Impl>();
   impl->http = *std::move(http);
   complete(options.api, options.host, impl->http->port());
+  if (services.files.s3 != nullptr) services.files.s3->set_hosts(options.api.allowed_hosts);
   impl->api = std::make_unique<Api>(services, std::move(options.api));
   door->open(*impl->api);
   return std::unique_ptr<Server>(new Server(std::move(impl)));

@@ -11,9 +11,19 @@
 #include "execute/journal.h"
 #include "execute/orchestrator.h"
 #include "faas/faas_engine.h"
+#include "objects/credentials.h"
+#include "objects/object_store.h"
+#include "objects/s3_api.h"
 #include "repository/repository.h"
 
 namespace ae::gateway {
+
+// The buckets, and who may sign requests. All three, or none where nothing is kept.
+struct Files {
+  objects::ObjectStore* store = nullptr;
+  objects::S3Api* s3 = nullptr;
+  const objects::Credentials* credentials = nullptr;
+};
 
 // References only: apps/ owns the parts.
 struct Services {
@@ -23,6 +33,7 @@ struct Services {
   execute::Orchestrator& orchestrator;
   faas::FaasEngine& faas;
   const Clock& clock;
+  Files files{};
 };
 
 }  // namespace ae::gateway

@@ -45,6 +45,11 @@ House::House(ApiOptions options) {
   journal_database_ = must(Database::open(home / "journal.db", execute::Journal::migration()));
   repository_ = std::make_unique<repository::Repository>(*repository_database_, home / "code");
   const Clock& clock = SystemClock::instance();
+  objects_ = must(objects::ObjectStore::open(home / "objects", clock));
+  credentials_ = must(objects::Credentials::open(home / "aws_credentials"));
+  s3_ = std::make_unique<objects::S3Api>(
+      *objects_, *credentials_, clock,
+      objects::S3Options{.hosts = {}, .reserved_buckets = reserved_bucket_names()});
   catalog_ = std::make_unique<catalog::Catalog>(*catalog_database_, clock);
   journal_ = std::make_unique<execute::Journal>(*journal_database_);
   faas::FaasOptions faas;
@@ -61,7 +66,13 @@ House::House(ApiOptions options) {
 }
 
 Services House::services() {
-  return {*repository_, *catalog_, *journal_, *orchestrator_, *faas_, SystemClock::instance()};
+  return {*repository_,
+          *catalog_,
+          *journal_,
+          *orchestrator_,
+          *faas_,
+          SystemClock::instance(),
+          {objects_.get(), s3_.get(), &*credentials_}};
 }
 
 House::~House() {
@@ -81,6 +92,17 @@ Reply House::send_text(std::string_view method, std::string_view target, std::st
                                              .body = std::move(body)})));
   check_documented(method, target, reply);
   return reply;
+}
+
+Reply House::send_signed(std::string_view service, net::Request request,
+                         const net::AwsCredentials* pair) {
+  const std::string& url = server_->url();
+  request.headers.emplace_back("Host", url.substr(url.find("://") + 3));
+  net::sign_aws_request(request, pair == nullptr ? credentials_->root() : *pair,
+                        {.region = "us-east-1",
+                         .service = std::string(service),
+                         .now = SystemClock::instance().now()});
+  return to_reply(must(client_->send(request)));
 }
 
 Reply House::send(std::string_view method, std::string_view target, const Json& body,
@@ -136,6 +158,7 @@ void House::check_documented(std::string_view method, std::string_view target, c
     return;
   }
   const Json* media = json::find(*content, type);
+  if (media == nullptr && reply.status < 400) media = json::find(*content, "*/*");
   ASSERT_NE(media, nullptr) << method << " " << path << " -> " << reply.status << " " << type;
   if (reply.json.is_null()) return;
   for (const auto& violation :

@@ -27,6 +27,7 @@ enum class BodyKind {
   kNone,      // a body is ignored
   kJson,      // application/json
   kDocument,  // application/json, application/yaml, text/yaml
+  kStream,    // any; the handler reads it as it comes
 };
 
 struct Parameter {
@@ -67,6 +68,7 @@ std::vector<Route> plan_routes();
 std::vector<Route> workflow_routes();
 std::vector<Route> run_routes();
 std::vector<Route> function_routes();
+std::vector<Route> file_routes();
 
 // All of them, in the order in which openapi.json shows them.
 const std::vector<Route>& routes();

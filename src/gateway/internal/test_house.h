@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -57,6 +58,11 @@ class House final {
 
   void stop_server() { server_.reset(); }
 
+  const objects::Credentials& credentials() const { return *credentials_; }
+  // Signed for an AWS service by `pair`, with the home's own key unless one is given.
+  Reply send_signed(std::string_view service, net::Request request,
+                    const net::AwsCredentials* pair = nullptr);
+
  private:
   void check_documented(std::string_view method, std::string_view target, const Reply& reply);
 
@@ -64,6 +70,9 @@ class House final {
   std::unique_ptr<store::Database> repository_database_;
   std::unique_ptr<store::Database> catalog_database_;
   std::unique_ptr<store::Database> journal_database_;
+  std::unique_ptr<objects::ObjectStore> objects_;
+  std::optional<objects::Credentials> credentials_;
+  std::unique_ptr<objects::S3Api> s3_;
   std::unique_ptr<repository::Repository> repository_;
   std::unique_ptr<catalog::Catalog> catalog_;
   std::unique_ptr<execute::Journal> journal_;

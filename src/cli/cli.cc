@@ -36,6 +36,7 @@ class CommandLine final {
     add_setup();
     add_functions_group();
     add_secrets();
+    add_files_group();
     add_planning();
     add_running();
     add_server();
@@ -201,6 +202,27 @@ class CommandLine final {
                   [this](const Session& s) { return trace(s, name_, follow_); });
     command->add_option("run", name_, "the run's id")->required();
     command->add_flag("--follow", follow_, "print events as they happen");
+  }
+
+  void add_files_group() {
+    add(&app_, "env", "Print what AWS SDKs and the AWS CLI need to find this server",
+        "  eval \"$(ae env)\"\n  aws s3 ls", [](const Session& s) { return show_environment(s); });
+    CLI::App* group = app_.add_subcommand("files", "Files for workflows: put, list, get, remove");
+    group->require_subcommand(1);
+    group->fallthrough();
+    CLI::App* command = add(group, "put", "Upload files to the local bucket",
+                            "  ae files put photo.jpg",
+                            [this](const Session& s) { return put_files(s, names_); });
+    command->add_option("file", names_, "files of this machine")->required();
+    add(group, "list", "List the uploaded files", "  ae files list -o json",
+        [](const Session& s) { return list_files(s); });
+    command = add(group, "get", "Write an uploaded file here", "  ae files get file_01…-photo.jpg",
+                  [this](const Session& s) { return get_file(s, name_, file_); });
+    command->add_option("key", name_, "the file's key")->required();
+    command->add_option("target", file_, "where to; its own name by default");
+    command = add(group, "remove", "Remove uploaded files", "  ae files remove file_01…-photo.jpg",
+                  [this](const Session& s) { return remove_files(s, names_); });
+    command->add_option("key", names_, "the files' keys")->required();
   }
 
   void add_server() {

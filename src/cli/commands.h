@@ -34,6 +34,14 @@ Result<int> test_functions(const Session& session, const std::vector<std::string
 // Registers every package below `folder`, printing one line each.
 Result<Json> add_packages(Connection& connection, const std::string& folder);
 
+// env, files
+Result<int> show_environment(const Session& session);
+Result<int> put_files(const Session& session, const std::vector<std::string>& paths);
+Result<int> list_files(const Session& session);
+// target: a file; "": the file's own name, here.
+Result<int> get_file(const Session& session, const std::string& key, const std::string& target);
+Result<int> remove_files(const Session& session, const std::vector<std::string>& keys);
+
 // plan, lint, list, get
 Result<int> plan(const Session& session, const std::string& query);
 Result<int> lint(const Session& session, const std::string& file);

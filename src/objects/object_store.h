@@ -83,8 +83,8 @@ class ObjectStore final {
   Result<Part> put_part(const Upload& upload, int number, Incoming content,
                         std::map<std::string, std::string> checksums);
   Result<std::vector<Part>> parts(const Upload& upload);
-  // kInvalidArgument: a part is missing, or has another ETag. kOutOfOrder and too small parts are
-  // the wire's business. `attributes` replaces the upload's.
+  // kInvalidArgument: a part is missing, or has another ETag. Their order and least size are the
+  // wire's business. `attributes` replaces the upload's. Takes as long as copying all parts.
   Result<ObjectInfo> complete_upload(const std::string& bucket, const Upload& upload,
                                      std::span<const CompletedPart> wanted, Attributes attributes,
                                      const PutCondition& condition = {});

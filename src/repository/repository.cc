@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "dag/link.h"
 #include "repository/internal/code_files.h"
+#include "repository/internal/name_words.h"
 #include "repository/sidecar.h"
 
 namespace ae::repository {
@@ -31,6 +32,15 @@ constexpr std::string_view kLayers = "_layers";  // no function's name begins so
 
 // Lower case words, identifiers split, so that "user_ID", "userId" and "user id" meet.
 std::string index_words(std::string_view text) { return join(identifier_words(text), " "); }
+
+// A name's words, also those that run together in it.
+std::string index_name(std::string_view name) {
+  std::vector<std::string> words = identifier_words(name);
+  for (std::string& word : internal::name_words(name)) {
+    if (std::ranges::find(words, word) == words.end()) words.push_back(std::move(word));
+  }
+  return join(words, " ");
+}
 
 // The names of a schema's properties and what is said of them.
 std::string schema_words(const Json& schema) {
@@ -80,6 +90,9 @@ class Repository::Impl {
       : database_(database), code_root_(fs::absolute(code_root).lexically_normal()) {}
 
   Result<Added> add(const Package& package);
+  Result<void> remove(std::string_view name);
+  Result<std::size_t> forget(std::string_view name, const std::set<std::string>& pinned);
+  Result<dag::FunctionSpec> revise(std::string_view name, const Json& input, const Json& output);
   Result<std::shared_ptr<const Snapshot>> snapshot();
   Result<dag::FunctionSpec> get(std::string_view name, std::string_view version);
   Result<std::vector<SearchHit>> search(std::string_view text, std::size_t limit);
@@ -247,6 +260,76 @@ Result<Added::Kind> Repository::Impl::keep_row(const dag::FunctionSpec& spec,
   return kind;
 }
 
+Result<void> Repository::Impl::remove(std::string_view name) {
+  const std::lock_guard lock(add_mutex_);
+  AE_CHECK(get(name, {}));
+  const std::string text(name);
+  AE_CHECK(database_.transaction([&]() -> Result<void> {
+    AE_CHECK(database_.execute(
+        "DELETE FROM function_text WHERE rowid = (SELECT id FROM function WHERE name = ?)",
+        {text}));
+    AE_CHECK(database_.execute("DELETE FROM function WHERE name = ?", {text}));
+    return database_.execute("UPDATE revision SET value = value + 1");
+  }));
+  const std::lock_guard snapshot_lock(snapshot_mutex_);
+  snapshot_.reset();
+  return {};
+}
+
+// Rows first: code that no row names is harmless, a row without code is not.
+Result<std::size_t> Repository::Impl::forget(std::string_view name,
+                                             const std::set<std::string>& pinned) {
+  const std::lock_guard lock(add_mutex_);
+  std::vector<std::string> versions;
+  AE_CHECK(
+      database_.query("SELECT version FROM version WHERE name = ?1 AND version NOT IN "
+                      "(SELECT current FROM function WHERE name = ?1)",
+                      {std::string(name)}, [&](const Row& row) {
+                        if (!pinned.contains(dag::function_key(name, row.text(0)))) {
+                          versions.push_back(row.text(0));
+                        }
+                        return true;
+                      }));
+  for (const std::string& version : versions) {
+    AE_CHECK(database_.execute("DELETE FROM version WHERE name = ? AND version = ?",
+                               {std::string(name), version}));
+    std::error_code error;
+    fs::remove_all(folder_of(name, version), error);
+    if (error) return file_error(error, "delete", folder_of(name, version));
+  }
+  return versions.size();
+}
+
+Result<dag::FunctionSpec> Repository::Impl::revise(std::string_view name, const Json& input,
+                                                   const Json& output) {
+  const std::lock_guard lock(add_mutex_);
+  AE_TRY(dag::FunctionSpec spec, get(name, {}));
+  if (spec.schemas != dag::SchemaSource::kInferred) {
+    return fail(ErrorCode::kFailedPrecondition,
+                fmt::format("{} declares its schemas; change its function.yaml instead", name));
+  }
+  AE_CHECK(database_.transaction([&]() -> Result<void> {
+    std::string stored;
+    AE_CHECK(database_.query("SELECT spec FROM version WHERE name = ? AND version = ?",
+                             {spec.name, spec.version}, [&](const Row& row) {
+                               stored = row.text(0);
+                               return false;
+                             }));
+    AE_TRY(Json document, json::parse(stored));
+    document["input"] = input;
+    document["output"] = output;
+    AE_CHECK(database_.execute("UPDATE version SET spec = ? WHERE name = ? AND version = ?",
+                               {json::dump(document), spec.name, spec.version}));
+    AE_CHECK(database_.execute("UPDATE revision SET value = value + 1"));
+    spec.input = input;
+    spec.output = output;
+    return index(spec);
+  }));
+  const std::lock_guard snapshot_lock(snapshot_mutex_);
+  snapshot_.reset();
+  return spec;
+}
+
 Result<void> Repository::Impl::index(const dag::FunctionSpec& spec) {
   AE_CHECK(database_.execute(
       "DELETE FROM function_text WHERE rowid = (SELECT id FROM function WHERE name = ?)",
@@ -254,7 +337,7 @@ Result<void> Repository::Impl::index(const dag::FunctionSpec& spec) {
   return database_.execute(
       "INSERT INTO function_text(rowid, name, outputs, description, inputs) "
       "SELECT id, ?2, ?3, ?4, ?5 FROM function WHERE name = ?1",
-      {spec.name, index_words(spec.name), schema_words(spec.output), index_words(spec.description),
+      {spec.name, index_name(spec.name), schema_words(spec.output), index_words(spec.description),
        schema_words(spec.input)});
 }
 
@@ -358,6 +441,17 @@ Repository::Repository(store::Database& database, fs::path code_root)
 Repository::~Repository() = default;
 
 Result<Added> Repository::add(const Package& package) { return impl_->add(package); }
+
+Result<void> Repository::remove(std::string_view name) { return impl_->remove(name); }
+
+Result<std::size_t> Repository::forget(std::string_view name, const std::set<std::string>& pinned) {
+  return impl_->forget(name, pinned);
+}
+
+Result<dag::FunctionSpec> Repository::revise(std::string_view name, const Json& input,
+                                             const Json& output) {
+  return impl_->revise(name, input, output);
+}
 
 Result<std::vector<dag::FunctionSpec>> Repository::list() const {
   AE_TRY(const auto current, impl_->snapshot());

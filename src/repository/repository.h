@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,18 @@ class Repository final {
   // Copies the code (crash-safe: a half-copied folder is never visible) and makes it the current
   // version. Errors as read_package()'s.
   Result<Added> add(const Package& package);
+
+  // Takes the function out of plans, lists and search at once. Its versions stay for whatever pins
+  // them, and adding it again brings it back. Errors: kNotFound, with the nearest names.
+  Result<void> remove(std::string_view name);
+  // Deletes rows and code of the function's versions that are neither current nor `pinned`
+  // ("name@version"). Returns how many. What is running from such code must be over.
+  Result<std::size_t> forget(std::string_view name, const std::set<std::string>& pinned);
+
+  // Replaces schemas that were inferred by better guesses: the same version of the same code, known
+  // better. Workflows that pin it keep the schemas that they were verified with.
+  // Errors: kNotFound, kFailedPrecondition when the function declares its schemas.
+  Result<dag::FunctionSpec> revise(std::string_view name, const Json& input, const Json& output);
 
   // Current versions, by name.
   Result<std::vector<dag::FunctionSpec>> list() const;

@@ -90,7 +90,8 @@ class Reader:
             else:
                 self.run(function.body, names, module)
             result = None
-            for one in self.results:
+            fine = [r for r in self.results if r.status is None or r.status < 400]
+            for one in fine or self.results[:1]:   # a helper that only makes failures is one
                 result = join(result, one)
         finally:
             self.depth -= 1
@@ -444,7 +445,7 @@ class Reader:
 
     def keep_result(self, value):
         status = value.status
-        if status is not None and status >= 400:
+        if status is not None and status >= 400 and self.depth == 1:
             self.errors.append(f"Http{status}")
         elif not (value.constant and value.constant[0] is None and self.conditional):
             self.results.append(value)

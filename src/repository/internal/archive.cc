@@ -4,6 +4,7 @@
 #include <archive_entry.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <locale.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,6 +47,25 @@ std::unexpected<Error> disk_error(int number, std::string_view entry) {
 
 struct Closer {
   void operator()(::archive* reader) const { ::archive_read_free(reader); }
+};
+
+// The library gives names in the encoding of the locale, which in a server is ASCII.
+class Utf8Locale final {
+ public:
+  Utf8Locale()
+      : own_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)),
+        before_(own_ == nullptr ? nullptr : ::uselocale(own_)) {}
+  ~Utf8Locale() {
+    if (own_ == nullptr) return;
+    ::uselocale(before_);
+    ::freelocale(own_);
+  }
+  Utf8Locale(const Utf8Locale&) = delete;
+  Utf8Locale& operator=(const Utf8Locale&) = delete;
+
+ private:
+  const locale_t own_;  // of this thread, while it lives
+  const locale_t before_;
 };
 using Reader = std::unique_ptr<::archive, Closer>;
 
@@ -100,7 +120,7 @@ class Unpacker final {
                             shorten(last_, kShown), detail));
   }
 
-  // The library gives names in the locale's encoding, which may have none for them.
+  // Either may be missing.
   static std::string text_of(const char* utf8, const char* raw) {
     return utf8 != nullptr ? utf8 : raw != nullptr ? raw : "";
   }
@@ -302,6 +322,7 @@ Result<void> unpack_zip(const fs::path& archive, const fs::path& to, const Packa
         ErrorCode::kResourceExhausted,
         fmt::format("the archive has {} bytes; at most {} are read", bytes, limits.max_bytes));
   }
+  const Utf8Locale utf8;
   const Reader reader = new_reader();
   if (::archive_read_open_filename(reader.get(), archive.c_str(), kBlock) != ARCHIVE_OK) {
     const char* reason = ::archive_error_string(reader.get());
@@ -313,6 +334,7 @@ Result<void> unpack_zip(const fs::path& archive, const fs::path& to, const Packa
 
 Result<void> unpack_zip_bytes(std::string_view archive, const fs::path& to,
                               const PackageLimits& limits) {
+  const Utf8Locale utf8;
   const Reader reader = new_reader();
   if (::archive_read_open_memory(reader.get(), archive.data(), archive.size()) != ARCHIVE_OK) {
     return fail(ErrorCode::kInvalidArgument, "no zip archive");

@@ -3,6 +3,7 @@
 // Nothing is written outside of the folder: names are checked before a file is made, each file must
 // be new, and links come last, when nothing is written through them any more. Limits are watched
 // while the data stream, so that a bomb is stopped at its limit; archives inside are mere files.
+// The library takes "a\\b" (Windows of old) for "a/b" before we look, and a pipe for an empty file.
 #pragma once
 
 #include <filesystem>

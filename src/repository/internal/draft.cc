@@ -185,6 +185,7 @@ Result<Package> finish(Draft draft, const LoadOptions& options) {
   if (code == nullptr) {
     package.folder.clear();
     AE_TRY(package.spec.version, version_of({}, {}, identity));
+    infer_what_is_undeclared(package, options.python);
     return package;
   }
   if (draft.folder.empty()) {

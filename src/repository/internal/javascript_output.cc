@@ -37,6 +37,7 @@ class Output final {
     if (function.expression) return evaluate(function.body, function.body_end, function);
     Shape all;
     bool first = true;
+    int failed = 0;
     for (std::size_t i = function.body; i < function.body_end; ++i) {
       if (const std::size_t past = end_of_inner_function(i); past > i) {
         i = past;
@@ -47,6 +48,8 @@ class Output final {
       if (end == i + 1) continue;
       Shape one = evaluate(i + 1, end, function);
       if (one.status >= 400) {
+        failed = std::max(failed, one.status);
+        if (caller_ != nullptr) continue;  // its caller decides
         const std::string error = "Http" + std::to_string(one.status);
         if (!in(errors_, error)) errors_.push_back(error);
         continue;
@@ -57,6 +60,7 @@ class Output final {
       all.status = one.status;
       first = false;
     }
+    if (first) all.status = failed;
     return all;
   }
 
@@ -155,11 +159,13 @@ class Output final {
     while (plus < end && !tokens_[plus].is("+")) {
       plus = tokens_[plus].mate > plus ? tokens_[plus].mate + 1 : plus + 1;
     }
-    const Json left = evaluate(begin, plus, function).schema;
-    const std::string type = json::string_or(left, "type");
-    return type == "string" || type == "number" || type == "integer"
-               ? typed(type == "string" ? "string" : "number")
-               : Json::object();
+    for (const Json& side : {evaluate(begin, plus, function).schema,
+                             evaluate(std::min(plus + 1, end), end, function).schema}) {
+      const std::string type = json::string_or(side, "type");
+      if (type == "string") return typed("string");
+      if (type == "number" || type == "integer") return typed("number");
+    }
+    return Json::object();
   }
 
   Shape of_object(std::size_t open, const JavascriptFunction& function) {
@@ -189,6 +195,8 @@ class Output final {
           const auto literal = literal_at(tokens_, i + 2, end);
           if (name == "statusCode" && literal && literal->is_number_integer()) {
             shape.status = static_cast<int>(literal->get<std::int64_t>());
+          } else if (name == "statusCode" && i + 3 == end) {
+            shape.status = status_of(tokens_[i + 2].text);
           }
         } else if (i + 1 == end) {
           value = of_name(name, i, function);

@@ -225,7 +225,10 @@ class Reader final {
         if (!follows_only_default(path.end, end)) first = nullptr;
       }
     }
-    if (or_event) return &event_;  // a caller may leave the envelope out
+    if (or_event) {  // a caller may leave the envelope out
+      plain_too_ = true;
+      return &event_;
+    }
     return parsed != nullptr ? parsed : first;
   }
 
@@ -419,7 +422,7 @@ class Reader final {
   // The plain form, or what an API Gateway would wrap.
   void read_event(Inference& result) {
     Json schema = Json::object();
-    bool own = false;
+    bool own = plain_too_;
     for (const auto& [name, slot] : event_.members) own = own || !in(kProxyMembers, name);
     for (const char* name : {"body", "pathParameters", "queryStringParameters"}) {
       const Slot* slot = event_.find(name);
@@ -436,10 +439,7 @@ class Reader final {
     }
     if (schema.empty() || own) {
       Json plain = event_.schema();
-      if (!schema.empty()) {  // it takes both: the plain form is enough
-        for (const std::string_view name : kProxyMembers)
-          plain["properties"].erase(std::string(name));
-      }
+      if (!schema.empty() || plain_too_) drop_envelope(plain);  // the plain form is enough
       result.input = Json{{"type", "object"}, {"properties", Json::object()}};
       result.input.update(plain);
       if (event_.members.empty() && escapes()) result.input = Json::object();
@@ -448,6 +448,21 @@ class Reader final {
     result.input = Json{{"type", "object"}};
     result.input.update(schema);
     result.event = dag::EventFormat::kApiGateway;
+  }
+
+  static void drop_envelope(Json& schema) {
+    if (!schema.contains("properties")) return;
+    for (const std::string_view name : kProxyMembers) {
+      schema["properties"].erase(std::string(name));
+    }
+    const Json* required = json::find(schema, "required");
+    if (required == nullptr) return;
+    Json kept = Json::array();
+    for (const Json& name : *required) {
+      if (!in(kProxyMembers, name.get_ref<const std::string&>())) kept.push_back(name);
+    }
+    schema.erase("required");
+    if (!kept.empty()) schema["required"] = std::move(kept);
   }
 
   // The event as a whole is handed to something that is not seen.
@@ -469,6 +484,7 @@ class Reader final {
   std::set<Slot*> tested_;
   std::vector<std::size_t> ends_;
   int depth_ = 0;
+  bool plain_too_ = false;  // "event.body ? JSON.parse(event.body) : event"
   std::vector<std::string> errors_;
 };
 

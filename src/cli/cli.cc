@@ -97,14 +97,16 @@ class CommandLine final {
   }
 
   void add_functions_group() {
-    CLI::App* group = app_.add_subcommand("fn", "Functions: add, list, show, search, test");
+    CLI::App* group =
+        app_.add_subcommand("fn", "Functions: add, list, show, search, test, infer, remove");
     group->require_subcommand(1);
     group->fallthrough();
     CLI::App* command =
-        add(group, "add", "Register the Lambda packages in these folders",
-            "  ae fn add ./resize\n  ae fn add ./functions/music ./functions/weather",
+        add(group, "add", "Register Lambda packages: folders, zips, SAM templates",
+            "  ae fn add ./resize\n  ae fn add resize.zip upload.zip\n  ae fn add template.yaml",
             [this](const Session& s) { return add_functions(s, names_); });
-    command->add_option("folder", names_, "a package, or a folder of packages")->required();
+    command->add_option("path", names_, "a folder of one function or many, a zip, a template")
+        ->required();
     add(group, "list", "List the registered functions", "  ae fn list\n  ae fn list -o json",
         [](const Session& s) { return list_functions(s); });
     command = add(group, "show", "Show one function: what it takes, gives and does",
@@ -121,6 +123,18 @@ class CommandLine final {
                   "  ae fn test\n  ae fn test playmusic recommendsong",
                   [this](const Session& s) { return test_functions(s, names_); });
     command->add_option("name", names_, "functions; all by default");
+    command = add(group, "infer", "Print a function.yaml guessed from a function's code and runs",
+                  "  ae fn infer resize > resize.function.yaml\n  ae fn infer resize --accept",
+                  [this](const Session& s) {
+                    return infer_function(s, name_,
+                                          accept_ ? InferMode::kAccept : InferMode::kPropose);
+                  });
+    command->add_option("name", name_, "the function")->required();
+    command->add_flag("--accept", accept_, "plan with this guess from now on");
+    command = add(group, "remove", "Take functions out of plans and lists",
+                  "  ae fn remove resize\n  ae fn remove upload download",
+                  [this](const Session& s) { return remove_functions(s, names_); });
+    command->add_option("name", names_, "functions")->required();
   }
 
   void add_secrets() {
@@ -269,6 +283,7 @@ class CommandLine final {
   Globals globals_;
   Action action_;
   InitOptions init_;
+  bool accept_ = false;
   RunOptions run_;
   InvokeOptions invoke_;
   ResumeOptions resume_;

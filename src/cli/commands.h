@@ -31,6 +31,11 @@ Result<int> show_function(const Session& session, const std::string& name,
 Result<int> search_functions(const Session& session, const std::string& text, std::size_t limit);
 // Runs the examples of the named functions (all when empty) against their code.
 Result<int> test_functions(const Session& session, const std::vector<std::string>& names);
+// The functions leave plans and lists; registered workflows keep what they pin.
+Result<int> remove_functions(const Session& session, const std::vector<std::string>& names);
+enum class InferMode { kPropose, kAccept };
+// Prints a function.yaml with schemas guessed from code and runs.
+Result<int> infer_function(const Session& session, const std::string& name, InferMode mode);
 // Registers every package below `folder`, printing one line each.
 Result<Json> add_packages(Connection& connection, const std::string& folder);
 

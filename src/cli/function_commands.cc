@@ -1,8 +1,5 @@
 #include <fmt/format.h>
 
-#include <filesystem>
-
-#include "base/file.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "net/http_message.h"
@@ -30,12 +27,20 @@ std::string properties_of(const Json& function, std::string_view member) {
 
 void print_functions(const Output& out, const Json& functions) {
   std::vector<std::vector<std::string>> rows;
+  bool any_unproven = false;
   for (const Json& function : functions) {
-    rows.push_back({json::string_or(function, "name"), properties_of(function, "input"),
-                    properties_of(function, "output"), out.warn(effects_of(function)),
-                    out.dim(shorten(json::string_or(function, "description"), 60))});
+    const bool unproven = json::string_or(function, "schemas") == "inferred";
+    any_unproven = any_unproven || unproven;
+    rows.push_back({json::string_or(function, "name"),
+                    properties_of(function, "input") + (unproven ? out.warn(" ?") : ""),
+                    properties_of(function, "output") + (unproven ? out.warn(" ?") : ""),
+                    out.warn(effects_of(function)),
+                    out.dim(shorten(printable(json::string_or(function, "description")), 60))});
   }
   out.table({"name", "takes", "gives", "effects", "description"}, rows);
+  if (any_unproven) {
+    out.line(out.dim("?  guessed, not declared: workflows that use it carry a warning"));
+  }
 }
 
 void print_schema(const Output& out, std::string_view title, const Json* schema) {
@@ -55,6 +60,37 @@ void print_schema(const Output& out, std::string_view title, const Json* schema)
                          needed ? "" : out.dim("?"),
                          out.dim(printable(json::string_or(property, "description")))));
   }
+}
+
+std::string texts_of(const Json& function, std::string_view member) {
+  std::vector<std::string> texts;
+  if (const Json* list = json::find(function, member); list != nullptr && list->is_array()) {
+    for (const Json& one : *list) {
+      if (one.is_string()) texts.push_back(printable(one.get<std::string>()));
+    }
+  }
+  return join(texts, ", ");
+}
+
+// Where it runs and what it may reach.
+void print_settings(const Output& out, const Json& function) {
+  std::vector<std::vector<std::string>> rows;
+  const auto row = [&](std::string_view title, const std::string& value) {
+    if (!value.empty()) rows.push_back({std::string(title), value});
+  };
+  row("runtime", printable(json::string_or(function, "runtime")));
+  row("handler", printable(json::string_or(function, "handler")));
+  if (const Json* binding = json::find(function, "binding")) {
+    row("runs at", printable(json::dump(*binding)));
+  }
+  if (json::string_or(function, "event") == "api-gateway") row("event", "as API Gateway sends it");
+  row("may connect to", texts_of(function, "egress"));
+  row("secrets", texts_of(function, "secrets"));
+  row("environment", texts_of(function, "environment"));
+  row("fails with", texts_of(function, "errors"));
+  if (rows.empty()) return;
+  out.heading("Settings");
+  out.table({"", ""}, rows);
 }
 
 struct ExampleResult {
@@ -120,77 +156,6 @@ Result<void> test_one(const Session& session, Connection& connection, const std:
 
 }  // namespace
 
-Result<Json> add_packages(Connection& connection, const std::string& folder) {
-  std::error_code error;
-  const auto path = std::filesystem::canonical(folder, error);
-  if (error) {
-    return fail(ErrorCode::kNotFound,
-                fmt::format("cannot find the folder {}: {}", folder, error.message()));
-  }
-  return post_json(connection, "/v1/functions", Json{{"path", path.string()}});
-}
-
-Result<int> init(const Session& session, const InitOptions& options) {
-  const Config& config = session.environment.config;
-  std::vector<std::string> packs = options.packs;
-  if (packs.empty()) {
-    if (config.packs.empty()) {
-      return fail(ErrorCode::kFailedPrecondition,
-                  "cannot find the bundled functions beside this program; name their folder with "
-                  "--packs DIR or AE_PACKS");
-    }
-    packs.push_back(config.packs.string());
-  }
-  AE_TRY(const auto connection, connect(session.environment));
-  const auto settings_file = config.home / "ae.yaml";
-  if (std::error_code error; !std::filesystem::exists(settings_file, error)) {
-    std::string text = "# Settings of Action Engine. Flags, the environment and .env come first.\n";
-    for (const Setting& setting : settings()) {
-      if (setting.key == "home") continue;
-      text += fmt::format("# {}: {}\n#{}:\n", setting.environment, setting.help, setting.key);
-    }
-    AE_CHECK(write_file_atomically(settings_file, text));
-  }
-  Json report = Json::array();
-  int added = 0;
-  for (const std::string& folder : packs) {
-    AE_TRY(const Json answer, add_packages(*connection, folder));
-    const Json* functions = json::find(answer, "functions");
-    if (functions == nullptr) continue;
-    for (const Json& function : *functions) {
-      if (json::string_or(function, "result") != "unchanged") ++added;
-      report.push_back(function);
-    }
-  }
-  if (!session.out.text()) {
-    session.out.document(Json{{"home", config.home.string()}, {"functions", report}});
-    return 0;
-  }
-  session.out.line(fmt::format("home folder {}: {} functions, {} new or changed",
-                               config.home.string(), report.size(), added));
-  return 0;
-}
-
-Result<int> add_functions(const Session& session, const std::vector<std::string>& paths) {
-  AE_TRY(const auto connection, connect(session.environment));
-  Json report = Json::array();
-  for (const std::string& path : paths) {
-    AE_TRY(const Json answer, add_packages(*connection, path));
-    const Json* functions = json::find(answer, "functions");
-    if (functions == nullptr) continue;
-    for (const Json& function : *functions) {
-      report.push_back(function);
-      if (session.out.text()) {
-        session.out.line(fmt::format("{} {}  {}", session.out.good("✓"),
-                                     json::string_or(function, "name"),
-                                     session.out.dim(json::string_or(function, "result"))));
-      }
-    }
-  }
-  if (!session.out.text()) session.out.document(report);
-  return 0;
-}
-
 Result<int> list_functions(const Session& session) {
   AE_TRY(const auto connection, connect(session.environment));
   AE_TRY(const Json functions, get_json(*connection, "/v1/functions"));
@@ -234,12 +199,19 @@ Result<int> show_function(const Session& session, const std::string& name,
   out.line(fmt::format("{}  {}", out.bold(name),
                        out.dim(json::string_or(function, "version").substr(0, 12))));
   out.line(printable(json::string_or(function, "description")));
+  if (json::string_or(function, "schemas") == "inferred") {
+    out.line(out.warn("unproven") +
+             out.dim(fmt::format("  its schemas are guesses; ae fn infer {} writes a function.yaml "
+                                 "to declare them with",
+                                 printable(name))));
+  }
   print_schema(out, "Input", json::find(function, "input"));
   print_schema(out, "Output", json::find(function, "output"));
   if (const std::string effects = effects_of(function); !effects.empty()) {
     out.heading("Side effects");
     out.line("  " + out.warn(effects));
   }
+  print_settings(out, function);
   return 0;
 }
 

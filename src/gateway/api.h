@@ -30,6 +30,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -45,8 +46,10 @@ struct ApiOptions {
   // Loopback without a key still checks these, against DNS rebinding and cross-site requests:
   // a request whose Host is not listed, or whose Origin is neither absent nor listed, gets 403.
   // public_url's own host and origin are always allowed.
-  std::vector<std::string> allowed_hosts;           // "127.0.0.1:8000", "localhost:8000"
-  std::vector<std::string> allowed_origins;         // "http://127.0.0.1:8000", …
+  std::vector<std::string> allowed_hosts;    // "127.0.0.1:8000", "localhost:8000"
+  std::vector<std::string> allowed_origins;  // "http://127.0.0.1:8000", …
+  // Reads the syntax tree of Python functions without schemas; runs nothing of them.
+  std::filesystem::path python = "/usr/bin/python3";
   std::chrono::milliseconds endpoint_wait{30'000};  // POST /api/{workflow}
   std::chrono::milliseconds max_wait{60'000};       // Prefer: wait=
   std::size_t worker_threads = 4;                   // short reads; never the event loops

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "gateway/internal/schemas.h"
+#include "gateway/internal/upload.h"
 #include "json/schema.h"
 #include "json/yaml.h"
 #include "net/http_message.h"
@@ -29,9 +30,10 @@ bool is_yaml_type(std::string_view type) {
 }
 
 Refusal unsupported_type(const Route& route, std::string_view type) {
-  const std::string_view wanted = route.body == BodyKind::kDocument
-                                      ? "application/json, application/yaml or text/yaml"
-                                      : "application/json";
+  const std::string_view wanted =
+      route.body == BodyKind::kDocument ? "application/json, application/yaml or text/yaml"
+      : route.body == BodyKind::kUpload ? "application/json, application/zip or multipart/form-data"
+                                        : "application/json";
   return {415,
           "unsupported_media_type",
           "The body's type is not understood",
@@ -229,6 +231,10 @@ std::optional<Refusal> read_call(const Route& route, Call& call) {
     }
   }
   if (route.body == BodyKind::kNone || route.body == BodyKind::kStream) return std::nullopt;
+  if (route.body == BodyKind::kUpload && !request.body.empty() &&
+      is_upload_type(media_type_of(request.header("Content-Type").value_or("")))) {
+    return std::nullopt;
+  }
   if (auto refusal = parse_body(route, request, call.body)) return refusal;
   // A workflow may also come bare, as `ae get -o yaml` and editors write it.
   if (route.body == BodyKind::kDocument && route.path.starts_with("/v1/workflows") &&

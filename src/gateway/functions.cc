@@ -1,10 +1,10 @@
+#include "gateway/internal/functions.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <atomic>
 #include <charconv>
-#include <filesystem>
-#include <map>
 #include <mutex>
 #include <utility>
 
@@ -14,17 +14,19 @@
 #include "gateway/internal/core.h"
 #include "gateway/internal/schemas.h"
 #include "json/schema.h"
-#include "repository/package.h"
 
 namespace ae::gateway {
-namespace {
 
-constexpr std::size_t kMaxPackages = 1000;  // of one POST; each is read and copied
-
-Json links_of(const Core& core, std::string_view name) {
+Json function_links(const Core& core, std::string_view name) {
   const std::string self = core.url(function_path(name));
   return {{"self", self}, {"invocations", self + "/invocations"}};
 }
+
+std::string schemas_name(const dag::FunctionSpec& spec) {
+  return spec.schemas == dag::SchemaSource::kInferred ? "inferred" : "declared";
+}
+
+namespace {
 
 Json summary_json(const Core& core, const dag::FunctionSpec& spec) {
   return {{"name", spec.name},
@@ -32,9 +34,10 @@ Json summary_json(const Core& core, const dag::FunctionSpec& spec) {
           {"description", spec.description},
           {"input", spec.input},
           {"output", spec.output},
+          {"schemas", schemas_name(spec)},
           {"effects", spec.effects},
           {"idempotent", spec.idempotent},
-          {"links", links_of(core, spec.name)}};
+          {"links", function_links(core, spec.name)}};
 }
 
 // Without the code's folder and the environment's values: neither is a caller's business.
@@ -43,7 +46,18 @@ Json function_json(const Core& core, const dag::FunctionSpec& spec) {
   if (const auto* package = std::get_if<dag::LocalPackage>(&spec.binding)) {
     value["handler"] = package->handler;
     value["runtime"] = package->runtime;
+    value["layers"] = package->layers.size();
+  } else if (const auto* service = std::get_if<dag::HttpService>(&spec.binding)) {
+    value["binding"] = {{"http", {{"url", service->url}}}};
+  } else if (const auto* remote = std::get_if<dag::LambdaFunction>(&spec.binding)) {
+    value["binding"] = {{"lambda", {{"arn", remote->arn}}}};
   }
+  value["event"] = spec.runtime.event == dag::EventFormat::kApiGateway ? "api-gateway" : "plain";
+  value["egress"] = spec.runtime.egress;
+  value["secrets"] = spec.runtime.secrets;
+  value["state"] = spec.runtime.state;
+  value["s3"] = spec.runtime.s3;
+  value["errors"] = spec.errors;
   value["timeout_seconds"] = static_cast<double>(spec.runtime.timeout.count()) / 1000.0;
   value["memory_mb"] = spec.runtime.memory_mb;
   Json names = Json::array();
@@ -93,94 +107,6 @@ void get_function(const CorePtr& core, const CallPtr& call) {
                                                   call->query_parameter("version").value_or(""));
   if (!spec) return call->fail(spec.error());
   call->respond_json(200, function_json(*core, *spec));
-}
-
-// All packages below `path`, or an answer that names every one that is broken: all or nothing.
-std::optional<std::vector<repository::Package>> read_packages(Call& call,
-                                                              const std::filesystem::path& path) {
-  const auto folders = repository::find_packages(path);
-  if (!folders) {
-    call.fail(folders.error());
-    return std::nullopt;
-  }
-  if (folders->empty() || folders->size() > kMaxPackages) {
-    call.fail(422, "no_package", "No function there",
-              folders->empty()
-                  ? fmt::format("{} holds no Lambda folder; one has a function.yaml, a "
-                                "lambda_function.py or an app.py",
-                                path.string())
-                  : fmt::format("{} holds {} functions; add at most {} at once", path.string(),
-                                folders->size(), kMaxPackages));
-    return std::nullopt;
-  }
-  std::vector<repository::Package> packages;
-  std::vector<dag::Diagnostic> wrong;
-  std::map<std::string, std::string> seen;
-  const auto refuse = [&](std::string code, std::string message, std::string fix) {
-    wrong.push_back({.code = std::move(code),
-                     .severity = dag::Severity::kError,
-                     .pointer = "/path",
-                     .message = std::move(message),
-                     .fix = std::move(fix),
-                     .candidates = {}});
-  };
-  for (const std::filesystem::path& folder : *folders) {
-    auto package = repository::read_package(folder);
-    const std::string shown = folder.lexically_relative(path).string();
-    if (!package) {
-      refuse("invalid_package", fmt::format("{}: {}", shown, package.error().describe()),
-             "mend the package, then send the request again");
-      continue;
-    }
-    const auto [first, fresh] = seen.emplace(package->spec.name, shown);
-    if (!fresh) {
-      refuse("duplicate_function",
-             fmt::format("{} and {} are both called {}", first->second, shown, first->first),
-             "rename one of them in its function.yaml");
-      continue;
-    }
-    packages.push_back(*std::move(package));
-  }
-  if (wrong.empty()) return packages;
-  call.fail(422, "invalid_package", "A package cannot be used",
-            "nothing was added. " + summarize(wrong), wrong);
-  return std::nullopt;
-}
-
-std::string_view result_name(repository::Added::Kind kind) {
-  switch (kind) {
-    case repository::Added::Kind::kNew:
-      return "new";
-    case repository::Added::Kind::kNewVersion:
-      return "new_version";
-    case repository::Added::Kind::kUnchanged:
-      return "unchanged";
-  }
-  std::unreachable();
-}
-
-void add_functions(const CorePtr& core, const CallPtr& call) {
-  const std::filesystem::path path(json::string_or(call->body, "path"));
-  if (!path.is_absolute()) {
-    return call->fail(422, "invalid_body", "The path is relative",
-                      fmt::format("/path: \"{}\" is relative, and the server's working folder is "
-                                  "not yours; send an absolute path",
-                                  shorten(path.string(), 200)));
-  }
-  const auto packages = read_packages(*call, path);
-  if (!packages) return;
-  Json list = Json::array();
-  bool created = false;
-  for (const repository::Package& package : *packages) {
-    const auto added = core->services.repository.add(package);
-    if (!added) return call->fail(added.error());
-    created = created || added->kind != repository::Added::Kind::kUnchanged;
-    list.push_back({{"name", added->spec.name},
-                    {"version", added->spec.version},
-                    {"result", std::string(result_name(added->kind))},
-                    {"links", links_of(*core, added->spec.name)}});
-  }
-  call->respond_json(created ? 201 : 200, Json{{"functions", std::move(list)}});
 }
 
 // One direct call of a function. Whoever takes the call answers it: the function's end, the
@@ -251,6 +177,8 @@ class DirectCall final : public Pending, public std::enable_shared_from_this<Dir
   }
 
   void check_output(execute::InvocationResult& result) const {
+    // A guess must not turn down what the function itself is content with.
+    if (function_->schemas == dag::SchemaSource::kInferred) return;
     const auto violations = json::validate(function_->output, result.output);
     if (violations.empty()) return;
     std::string text = "the result does not fit the function's output schema: ";
@@ -285,7 +213,8 @@ void invoke_function(const CorePtr& core, const CallPtr& call) {
   if (!spec) return call->fail(spec.error());
   const Json* given = json::find(call->body, "input");
   Json input = given == nullptr ? Json::object() : *given;
-  if (const auto wrong = check_input(spec->input, input, "/input"); !wrong.empty()) {
+  const bool guessed = spec->schemas == dag::SchemaSource::kInferred;
+  if (const auto wrong = check_input(spec->input, input, "/input"); !wrong.empty() && !guessed) {
     return call->fail(422, "invalid_input", "The input does not fit the function",
                       fmt::format("{}. See GET {}", summarize(wrong), function_path(spec->name)),
                       wrong);
@@ -317,10 +246,15 @@ std::vector<Route> function_routes() {
        .path = "/v1/functions",
        .operation_id = "addFunctions",
        .tag = "Functions",
-       .summary = "Add the Lambda folders below a path",
-       .description = "All or none: a package that cannot be read refuses the request.",
-       .parameters = {},
-       .body = BodyKind::kJson,
+       .summary = "Add Lambda packages: a path, or a zip as the body",
+       .description =
+           "A path names a folder of a function or of several, a zip, or a SAM template; a body "
+           "is one zip, or a form with several. All or none: a package that cannot be read "
+           "refuses the request.",
+       .parameters = {{"name", "query",
+                       "Name of the one function of an uploaded zip that says none.",
+                       literal(R"({"type": "string", "maxLength": 63})")}},
+       .body = BodyKind::kUpload,
        .request_schema = schema_ref("AddFunctionsRequest"),
        .request_example = literal(R"({"path": "/home/me/functions"})"),
        .responses = {{200, "Nothing was new.", schema_ref("AddedFunctions")},
@@ -341,6 +275,51 @@ std::vector<Route> function_routes() {
        .responses = {{200, "The function.", schema_ref("Function")}},
        .lane = Lane::kWorkers,
        .handler = get_function},
+      {.method = "DELETE",
+       .path = "/v1/functions/{name}",
+       .operation_id = "removeFunction",
+       .tag = "Functions",
+       .summary = "Take a function out of plans and lists",
+       .description =
+           "Registered workflows keep running the versions that they pin; their code stays as "
+           "long. Versions that nothing needs are deleted.",
+       .parameters = {},
+       .body = BodyKind::kNone,
+       .request_schema = {},
+       .request_example = {},
+       .responses = {{200, "Removed.", schema_ref("RemovedFunction")}},
+       .lane = Lane::kPlanner,
+       .handler = remove_function},
+      {.method = "GET",
+       .path = "/v1/functions/{name}/inference",
+       .operation_id = "getInference",
+       .tag = "Functions",
+       .summary = "Schemas as they can be guessed today",
+       .description =
+           "From the code and from what recorded runs took and gave: types and names, never "
+           "values. `sidecar` is a function.yaml to start from.",
+       .parameters = {},
+       .body = BodyKind::kNone,
+       .request_schema = {},
+       .request_example = {},
+       .responses = {{200, "The guess.", schema_ref("Inference")}},
+       .lane = Lane::kPlanner,
+       .handler = get_inference},
+      {.method = "POST",
+       .path = "/v1/functions/{name}/inference",
+       .operation_id = "acceptInference",
+       .tag = "Functions",
+       .summary = "Let the guess of today replace an earlier one",
+       .description =
+           "For functions without declared schemas. They stay marked as inferred; workflows that "
+           "pin the version keep the schemas that they were verified with.",
+       .parameters = {},
+       .body = BodyKind::kNone,
+       .request_schema = {},
+       .request_example = {},
+       .responses = {{200, "Accepted.", schema_ref("Inference")}},
+       .lane = Lane::kPlanner,
+       .handler = accept_inference},
       {.method = "POST",
        .path = "/v1/functions/{name}/invocations",
        .operation_id = "invokeFunction",

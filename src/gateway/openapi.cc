@@ -125,6 +125,13 @@ Json operation(const Route& route) {
     if (route.body == BodyKind::kDocument) {
       body["content"].update(content("application/yaml", route.request_schema));
     }
+    if (route.body == BodyKind::kUpload) {
+      const Json bytes{{"type", "string"}, {"format", "binary"}};
+      body["content"].update(content("application/zip", bytes));
+      Json form{{"type", "object"}};
+      form["properties"]["files"] = {{"type", "array"}, {"items", bytes}};
+      body["content"].update(content("multipart/form-data", form));
+    }
     value["requestBody"] = std::move(body);
   }
   value["responses"] = responses_json(route);

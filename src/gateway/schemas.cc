@@ -317,6 +317,7 @@ constexpr std::string_view kComponents = R"json({
       "description": {"type": "string"},
       "input": {"description": "JSON Schema of the event."},
       "output": {"description": "JSON Schema of the result."},
+      "schemas": {"enum": ["declared", "inferred"], "description": "inferred: guessed from code, examples or runs, and unproven."},
       "effects": {"type": "array", "items": {"type": "string"}},
       "idempotent": {"type": "boolean"},
       "score": {"type": "number", "description": "BM25; with ?search= only."},
@@ -326,10 +327,18 @@ constexpr std::string_view kComponents = R"json({
   "Function": {
     "allOf": [{"$ref": "#/components/schemas/FunctionSummary"}],
     "type": "object",
-    "required": ["handler", "runtime", "timeout_seconds", "memory_mb", "examples"],
+    "required": ["timeout_seconds", "memory_mb", "examples"],
     "properties": {
-      "handler": {"type": "string"},
+      "handler": {"type": "string", "description": "Of code that is kept here."},
       "runtime": {"type": "string"},
+      "layers": {"type": "integer", "description": "How many."},
+      "binding": {"type": "object", "description": "Where the function is, when it is not kept here: http.url or lambda.arn."},
+      "event": {"enum": ["plain", "api-gateway"], "description": "How the handler wants its input."},
+      "egress": {"type": "array", "items": {"type": "string"}},
+      "secrets": {"type": "array", "items": {"type": "string"}, "description": "Names."},
+      "state": {"type": "string"},
+      "s3": {"type": "boolean"},
+      "errors": {"type": "array", "items": {"type": "string"}, "description": "Types that it is known to raise."},
       "timeout_seconds": {"type": "number"},
       "memory_mb": {"type": "integer"},
       "environment": {"type": "array", "items": {"type": "string"}, "description": "Names only; values may be secret."},
@@ -341,7 +350,7 @@ constexpr std::string_view kComponents = R"json({
     "required": ["path"],
     "additionalProperties": false,
     "properties": {
-      "path": {"type": "string", "minLength": 1, "description": "Absolute path of a Lambda folder, or of one that holds several, on the server's machine."}
+      "path": {"type": "string", "minLength": 1, "description": "Absolute path on the server's machine: a folder of a function or of several, a zip, or a SAM template."}
     }
   },
   "AddedFunctions": {
@@ -357,10 +366,38 @@ constexpr std::string_view kComponents = R"json({
             "name": {"type": "string"},
             "version": {"type": "string"},
             "result": {"enum": ["new", "new_version", "unchanged"]},
+            "schemas": {"enum": ["declared", "inferred"]},
+            "notes": {"type": "array", "items": {"type": "string"}, "description": "What was ignored or guessed, and what may not work here."},
             "links": {"$ref": "#/components/schemas/Links"}
           }
         }
       }
+    }
+  },
+  "RemovedFunction": {
+    "type": "object",
+    "required": ["name", "removed", "used_by", "versions_deleted"],
+    "properties": {
+      "name": {"type": "string"},
+      "removed": {"type": "boolean"},
+      "used_by": {"type": "array", "items": {"type": "string"}, "description": "Registered workflows that go on with the version that they pin."},
+      "versions_deleted": {"type": "integer"}
+    }
+  },
+  "Inference": {
+    "type": "object",
+    "required": ["name", "version", "schemas", "samples", "changed", "accepted", "current", "proposed", "sidecar", "links"],
+    "properties": {
+      "name": {"type": "string"},
+      "version": {"type": "string"},
+      "schemas": {"enum": ["declared", "inferred"], "description": "Of the current ones; declared ones are never replaced."},
+      "samples": {"type": "integer", "description": "Calls of recorded runs that were looked at."},
+      "changed": {"type": "boolean"},
+      "accepted": {"type": "boolean"},
+      "current": {"type": "object"},
+      "proposed": {"type": "object"},
+      "sidecar": {"type": "string", "description": "A function.yaml with the proposed schemas."},
+      "links": {"$ref": "#/components/schemas/Links"}
     }
   },
   "InvokeRequest": {

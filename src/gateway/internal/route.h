@@ -27,6 +27,7 @@ enum class BodyKind {
   kNone,      // a body is ignored
   kJson,      // application/json
   kDocument,  // application/json, application/yaml, text/yaml
+  kUpload,    // application/json, or packages: application/zip, multipart/form-data
   kStream,    // any; the handler reads it as it comes
 };
 

@@ -413,6 +413,20 @@ def handler(event, context):
   EXPECT_EQ(result.output, Json::array({"one", "two", "two"})) << "a later layer wins";
 }
 
+TEST_F(SandboxTest, WhatKeepsAProgramFromStartingIsNamed) {
+  auto spec = function("broken", "");
+  auto& package = std::get<dag::LocalPackage>(spec->binding);
+  package.runtime = "provided.al2023";
+  const std::filesystem::path bootstrap = std::filesystem::path(package.folder) / "bootstrap";
+  std::ofstream(bootstrap) << "#!/no/such/interpreter\n";
+  std::filesystem::permissions(bootstrap, std::filesystem::perms::all);
+  const auto result = call(spec);
+  ASSERT_TRUE(result.error);
+  EXPECT_EQ(result.error->type, "Runtime.InvalidEntrypoint");
+  EXPECT_EQ(result.error->message,
+            "cannot execute /var/task/bootstrap: No such file or directory");
+}
+
 TEST_F(SandboxTest, ProtectionsSayWhatHolds) {
   const auto all = engine().protections();
   const auto named = [&](std::string_view name) {

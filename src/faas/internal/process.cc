@@ -17,10 +17,11 @@
 #include <cerrno>
 #include <climits>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
-#include "base/log.h"
+#include "base/file.h"
 #include "faas/internal/sandbox.h"
 #include "faas/internal/sandbox_plan.h"
 #include "faas/internal/sweep.h"
@@ -345,6 +346,17 @@ Process::~Process() {
   siginfo_t info{};
   while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) < 0 && errno == EINTR) {
   }
+}
+
+pid_t Process::program() {
+  if (!confinement_) return pid_;
+  if (program_ == 0) {
+    const Result<std::string> children =
+        read_file(fmt::format("/proc/{0}/task/{0}/children", pid_));
+    // The first it made; what else it may have was left to it later.
+    if (children) program_ = static_cast<pid_t>(std::strtol(children->c_str(), nullptr, 10));
+  }
+  return program_;
 }
 
 bool Process::ended() const {

@@ -62,6 +62,8 @@ class Process final {
   Process& operator=(const Process&) = delete;
 
   pid_t pid() const { return pid_; }
+  // The process that runs the program: in a sandbox a child of the first one, 0 before it is there.
+  pid_t program();
   int pidfd() const { return pidfd_.get(); }    // readable once the child has ended
   int output() const { return output_.get(); }  // non-blocking; stdout and stderr in their order
 
@@ -99,6 +101,7 @@ class Process final {
   const std::string marker_;
   std::shared_ptr<Confinement> confinement_;
   std::vector<UniqueFd> listeners_;
+  pid_t program_ = 0;
   std::optional<int> status_;  // of the program in the sandbox, as wait() gives it
   std::optional<Probe> probe_;
   std::string failure_;  // what kept the sandbox from standing or the program from starting

@@ -112,17 +112,6 @@ Cgroup::~Cgroup() {
   for (const std::filesystem::path& folder : folders_) ::rmdir(folder.c_str());
 }
 
-bool Cgroup::ran_out_of_memory() const {
-  if (memory_events_.empty()) return false;
-  const Result<std::string> events = read_file(memory_events_);
-  if (!events) return false;
-  for (const std::string_view line : split(*events, '\n')) {
-    const auto words = split(line, ' ');
-    if (words.size() == 2 && words[0] == "oom_kill" && words[1] != "0") return true;
-  }
-  return false;
-}
-
 std::unique_ptr<Cgroups> Cgroups::detect() {
   std::unique_ptr<Cgroups> groups(new Cgroups());
   if (!groups->use_version_2()) groups->use_version_1();
@@ -213,9 +202,6 @@ std::unique_ptr<Cgroup> Cgroups::make(const std::string& name, const CgroupLimit
     UniqueFd door(::open((folder / "cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
     if (!door || !set_limits(folder, *controller, limits)) return nullptr;
     group->doors_.push_back(std::move(door));
-    if (controller.get() == memory_) {
-      group->memory_events_ = folder / (version_ == 2 ? "memory.events" : "memory.oom_control");
-    }
   }
   return group;
 }

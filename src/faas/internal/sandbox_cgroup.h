@@ -22,8 +22,6 @@ class Cgroup final {
 
   // Writing "0" into each of them puts the writer into the groups.
   const std::vector<UniqueFd>& doors() const { return doors_; }
-  // Has the kernel ended a process of it because the memory limit was reached?
-  bool ran_out_of_memory() const;
 
  private:
   friend class Cgroups;
@@ -31,7 +29,6 @@ class Cgroup final {
 
   std::vector<std::filesystem::path> folders_;
   std::vector<UniqueFd> doors_;
-  std::filesystem::path memory_events_;
 };
 
 struct CgroupLimits {

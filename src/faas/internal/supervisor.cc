@@ -252,7 +252,8 @@ Supervisor::Completion Supervisor::finish(Slot& slot, Outcome outcome) {
 execute::InvocationReport Supervisor::report(Slot& slot, const dag::FunctionSpec& function,
                                              SteadyTime now) {
   if (now - slot.measured >= kMeasureEvery) {
-    slot.max_memory_mb = std::max(slot.max_memory_mb, peak_memory_mb(slot.worker->process().pid()));
+    slot.max_memory_mb =
+        std::max(slot.max_memory_mb, peak_memory_mb(slot.worker->process().program()));
     slot.measured = now;
   }
   execute::InvocationReport report{.duration = duration_cast<microseconds>(now - slot.begun),
@@ -309,7 +310,12 @@ void Supervisor::on_process_end(Slot& slot, Batch& batch) {
   }
   if (!slot.was_ready) {
     if (!slot.init_error && worker.reason() == Worker::Reason::kNone) {
-      slot.init_error = exited(worker.process().exit_status().value_or(ExitStatus{}));
+      const ExitStatus status = worker.process().exit_status().value_or(ExitStatus{});
+      const std::string& failure = worker.process().failure();
+      slot.init_error =
+          failure.empty()
+              ? exited(status)
+              : execute::FunctionError{.type = "Runtime.InvalidEntrypoint", .message = failure};
     }
     const milliseconds time =
         duration_cast<milliseconds>(SystemClock::instance().steady_now() - slot.begun);

@@ -1,5 +1,6 @@
 // A warm and a cold call of a Python handler, against what Python itself costs in the same run.
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -8,11 +9,13 @@
 #include <atomic>
 #include <chrono>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <memory>
 #include <semaphore>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/file.h"
@@ -22,6 +25,7 @@
 namespace {
 
 using ae::Json;
+using ae::faas::SandboxMode;
 using Clock = std::chrono::steady_clock;
 using Micros = std::chrono::duration<double, std::micro>;
 
@@ -104,7 +108,7 @@ class BareWorker final {
 
 class Functions final {
  public:
-  explicit Functions(std::size_t max_workers) {
+  explicit Functions(std::size_t max_workers, SandboxMode sandbox = SandboxMode::kOff) {
     std::ofstream(home_.path() / "app.py") << kHandler;
     ae::faas::FaasOptions options;
     options.run_folder = home_.path() / "run";
@@ -112,6 +116,7 @@ class Functions final {
     options.python = kPython;
     options.max_workers = max_workers;
     options.max_workers_per_function = max_workers;
+    options.sandbox = sandbox;
     auto engine = ae::faas::FaasEngine::start(options);
     if (!engine) {
       fmt::print(stderr, "{}\n", engine.error().describe());
@@ -120,9 +125,12 @@ class Functions final {
     engine_ = *std::move(engine);
   }
 
+  ae::faas::FaasEngine::Stats stats() const { return engine_->stats(); }
+
   std::shared_ptr<const ae::dag::FunctionSpec> version(const std::string& version) const {
     auto spec = std::make_shared<ae::dag::FunctionSpec>();
     spec->name = "step";
+    spec->runtime.timeout = std::chrono::seconds(60);
     spec->version = version;
     spec->binding = ae::dag::LocalPackage{
         .folder = home_.path().string(), .handler = "app.handler", .runtime = "python3.11"};
@@ -184,51 +192,150 @@ void time_chain(std::vector<double>& times, int count, Functions& functions,
   finished.acquire();
 }
 
+const char* name_of(SandboxMode sandbox) {
+  return sandbox == SandboxMode::kOff ? "no sandbox" : "sandbox";
+}
+
 // In short turns, so that a busy neighbour slows all down.
 void warm_calls(ae::bench::Report& report) {
-  Functions functions(1);
+  Functions open(1, SandboxMode::kOff);
+  Functions shut(1, SandboxMode::kAuto);
   BareWorker bare;
-  const auto spec = functions.version("v");
+  const auto open_spec = open.version("v");
+  const auto shut_spec = shut.version("v");
   const Json input{{"payload", std::string(180, 'x')}};
   const std::string text = ae::json::dump(input);
   std::vector<double> theirs;
-  std::vector<double> chained;
-  std::vector<double> awaited;
+  std::vector<double> chained[2];
+  std::vector<double> awaited[2];
   std::vector<double> warming;
   time_into(warming, 200, [&] {
-    functions.call(spec, input);
+    open.call(open_spec, input);
+    shut.call(shut_spec, input);
     bare.call(text);
   });
-  const auto end = Clock::now() + std::chrono::duration<double>(report.seconds());
+  const auto end = Clock::now() + std::chrono::duration<double>(2 * report.seconds());
   while (Clock::now() < end) {
     time_into(theirs, 50, [&] { bare.call(text); });
-    time_chain(chained, 50, functions, spec, input);
-    time_into(awaited, 50, [&] { functions.call(spec, input); });
+    time_chain(chained[0], 50, open, open_spec, input);
+    time_chain(chained[1], 50, shut, shut_spec, input);
+    time_into(awaited[0], 50, [&] { open.call(open_spec, input); });
+    time_into(awaited[1], 50, [&] { shut.call(shut_spec, input); });
   }
   const double bare_p50 = quantile(theirs, 0.5);
   report.add("bare Python worker, p50", bare_p50, "us");
   report.add("bare Python worker, p99", quantile(theirs, 0.99), "us");
-  report.add("warm call, invoke to callback, p50", quantile(chained, 0.5), "us");
-  report.add("warm call, invoke to callback, p99", quantile(chained, 0.99), "us");
-  report.add("warm call, a thread waits for it, p50", quantile(awaited, 0.5), "us");
-  report.add("invoke to callback / bare worker, p50", quantile(chained, 0.5) / bare_p50, "x");
-  report.add("a waiting thread / bare worker, p50", quantile(awaited, 0.5) / bare_p50, "x");
+  for (const int i : {0, 1}) {
+    const char* name = name_of(i == 0 ? SandboxMode::kOff : SandboxMode::kAuto);
+    report.add(fmt::format("warm call, {}, p50", name), quantile(chained[i], 0.5), "us");
+    report.add(fmt::format("warm call, {}, p99", name), quantile(chained[i], 0.99), "us");
+    report.add(fmt::format("  a thread waits for it, {}, p50", name), quantile(awaited[i], 0.5),
+               "us");
+    report.add(fmt::format("warm call / bare worker, {}, p50", name),
+               quantile(chained[i], 0.5) / bare_p50, "x");
+    report.add(fmt::format("  a waiting thread / bare worker, {}, p50", name),
+               quantile(awaited[i], 0.5) / bare_p50, "x");
+  }
 }
 
 void cold_calls(ae::bench::Report& report) {
-  Functions functions(64);
+  Functions open(64, SandboxMode::kOff);
+  Functions shut(64, SandboxMode::kAuto);
   const Json input{{"payload", "x"}};
   std::vector<double> spawns;
-  std::vector<double> ours;
+  std::vector<double> ours[2];
   for (int i = 0; i < 40; ++i) {
     time_into(spawns, 1, [] { waitpid(spawn_python("pass", -1), nullptr, 0); });
-    time_into(ours, 1, [&] { functions.call(functions.version(std::to_string(i)), input); });
+    time_into(ours[0], 1, [&] { open.call(open.version(std::to_string(i)), input); });
+    time_into(ours[1], 1, [&] { shut.call(shut.version(std::to_string(i)), input); });
   }
   const double spawn_p50 = quantile(spawns, 0.5) / 1000;
-  const double our_p50 = quantile(ours, 0.5) / 1000;
   report.add("python3 -c pass, spawn to exit, p50", spawn_p50, "ms");
-  report.add("cold start, call to answer, p50", our_p50, "ms");
-  report.add("cold start beyond the interpreter, p50", our_p50 - spawn_p50, "ms");
+  for (const int i : {0, 1}) {
+    const char* name = name_of(i == 0 ? SandboxMode::kOff : SandboxMode::kAuto);
+    const double our_p50 = quantile(ours[i], 0.5) / 1000;
+    report.add(fmt::format("cold start to answer, {}, p50", name), our_p50, "ms");
+    report.add(fmt::format("  beyond the interpreter, {}, p50", name), our_p50 - spawn_p50, "ms");
+  }
+}
+
+double processor_ms() {
+  double total = 0;
+  for (const int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
+    rusage usage{};
+    getrusage(who, &usage);
+    total += 1000.0 * static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+             static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
+  }
+  return total;
+}
+
+// Processor time of a process that is not ours to wait for yet.
+double process_ms(pid_t pid) {
+  std::ifstream stat(fmt::format("/proc/{}/schedstat", pid));
+  double nanoseconds = 0;
+  stat >> nanoseconds;
+  return nanoseconds / 1e6;
+}
+
+void idle_costs(ae::bench::Report& report) {
+  Functions functions(8);
+  const Json input{{"payload", "x"}};
+  // 500 functions are known by name; one is called and then left alone.
+  std::vector<std::shared_ptr<const ae::dag::FunctionSpec>> known;
+  for (int i = 0; i < 500; ++i) known.push_back(functions.version(std::to_string(i)));
+  report.add("workers of 500 functions before any call",
+             static_cast<double>(functions.stats().workers), "");
+  functions.call(known.front(), input);
+  const auto children = [] {
+    std::vector<pid_t> pids;
+    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+      std::ifstream list(task.path() / "children");
+      for (pid_t pid = 0; list >> pid;) pids.push_back(pid);
+    }
+    return pids;
+  };
+  const std::vector<pid_t> workers = children();
+  double before = processor_ms();
+  for (const pid_t pid : workers) before += process_ms(pid);
+  std::this_thread::sleep_for(std::chrono::duration<double>(report.seconds()));
+  double after = processor_ms();
+  for (const pid_t pid : workers) after += process_ms(pid);
+  report.add("processor time of an idle worker and its engine", (after - before) / report.seconds(),
+             "ms/s");
+}
+
+// A closed loop of callers, each of whom calls four functions in turn, as runs of a workflow do.
+void busy_functions(ae::bench::Report& report, std::size_t workers) {
+  constexpr int kCallers = 64;
+  Functions functions(workers);
+  std::vector<std::shared_ptr<const ae::dag::FunctionSpec>> specs;
+  for (const char* name : {"a", "b", "c", "d"}) specs.push_back(functions.version(name));
+  const Json input{{"payload", std::string(180, 'x')}};
+  std::atomic<std::uint64_t> runs{0};
+  std::atomic<bool> over{false};
+  std::counting_semaphore<kCallers> finished(0);
+  std::function<void(std::size_t)> step = [&](std::size_t at) {
+    functions.begin(specs[at], input, [&, at](const ae::execute::InvocationResult&) {
+      if (at + 1 < specs.size()) return step(at + 1);
+      ++runs;
+      if (over) return finished.release();
+      step(0);
+    });
+  };
+  for (int i = 0; i < kCallers; ++i) step(0);
+  // The first second belongs to the cold starts.
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  const std::uint64_t before = runs;
+  const std::size_t starts = functions.stats().cold_starts;
+  std::this_thread::sleep_for(std::chrono::duration<double>(2 * report.seconds()));
+  report.add(fmt::format("64 callers of 4 functions, {} workers", workers),
+             static_cast<double>(runs - before) / (2 * report.seconds()), "runs/s");
+  report.add(fmt::format("  cold starts meanwhile, {} workers", workers),
+             static_cast<double>(functions.stats().cold_starts - starts) / (2 * report.seconds()),
+             "1/s");
+  over = true;
+  for (int i = 0; i < kCallers; ++i) finished.acquire();
 }
 
 void throughput(ae::bench::Report& report, std::size_t workers) {
@@ -262,5 +369,9 @@ int main(int argc, char** argv) {
   cold_calls(report);
   throughput(report, 1);
   throughput(report, 2);
+  busy_functions(report, 32);
+  busy_functions(report, 16);
+  busy_functions(report, 8);
+  idle_costs(report);
   return report.finish();
 }

@@ -173,8 +173,10 @@ TEST_F(SchedulerTest, AWorkerThatIsIdleForAMomentIsNotTakenAway) {
 // Callers in a closed loop, each of whom calls all functions in turn: `workers` places, a
 // millisecond for each call, 20 ms for each start.
 struct Load {
-  explicit Load(std::size_t workers)
-      : scheduler({.max_workers = workers, .max_workers_per_function = 8}) {}
+  enum class Phase { kApart, kTogether };
+
+  explicit Load(std::size_t workers, std::size_t workers_per_function = 8)
+      : scheduler({.max_workers = workers, .max_workers_per_function = workers_per_function}) {}
 
   void call(std::size_t caller) {
     auto pending = std::make_unique<Pending>();
@@ -195,14 +197,15 @@ struct Load {
     longest_wait = std::max(longest_wait, waited);
     serving[id] = {std::stoul(next.pending->invocation.request_id), now + 1ms};
   }
-  void run(std::size_t callers, std::size_t kinds, std::chrono::milliseconds time) {
+  void run(std::size_t callers, std::size_t kinds, std::chrono::milliseconds time,
+           Phase phase = Phase::kApart) {
     for (std::size_t i = 0; i < kinds; ++i) {
       auto spec = std::make_shared<dag::FunctionSpec>();
       spec->name = "f" + std::to_string(i);
       functions.push_back(std::move(spec));
     }
     for (std::size_t caller = 0; caller < callers; ++caller) {
-      steps[caller] = caller;
+      steps[caller] = phase == Phase::kApart ? caller : 0;
       call(caller);
     }
     for (const SteadyTime end = now + time; now < end; now += 1ms) {
@@ -246,6 +249,13 @@ TEST(SchedulerLoadTest, ManyCallersOfAFewFunctionsAreNotServedByColdStarts) {
   load.run(64, 4, 4s);
   EXPECT_LE(load.starts, 40U);
   EXPECT_GE(load.served, 40'000U) << "of 64,000 that sixteen workers could serve";
+}
+
+TEST(SchedulerLoadTest, CallersThatMoveInAWaveDoNotMoveTheWorkersAlong) {
+  Load load(16, 16);
+  load.run(64, 4, 4s, Load::Phase::kTogether);
+  EXPECT_LE(load.starts, 40U);
+  EXPECT_GE(load.served, 5'000U);
 }
 
 TEST(SchedulerLoadTest, WithMoreBusyFunctionsThanPlacesTheyTakeTurns) {

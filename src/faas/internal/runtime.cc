@@ -207,7 +207,8 @@ RuntimeCommand node_command(const FaasOptions& options, const dag::FunctionSpec&
                                    std::max(32, static_cast<int>(memory * kNodeOldSpace)))};
   command.extra_memory_mb = kNodeMemoryMb;
   const fs::path ric = fs::path("node_modules") / "aws-lambda-ric";
-  if (is_there(package.folder / ric / "build" / "Release" / "rapid-client.node") &&
+  // Its compiled part: that is missing where the package was installed without its scripts.
+  if (is_there(package.folder / ric / "dist" / "rapid-client.node") &&
       is_there(package.folder / ric / "bin" / "index.mjs")) {
     command.arguments.push_back((place.task_folder / ric / "bin" / "index.mjs").string());
     command.arguments.push_back(package.handler);

@@ -213,7 +213,13 @@ SteadyTime Scheduler::in_use_until(const Worker& worker, const Function& other) 
 }
 
 SteadyTime Scheduler::kept_until(const Worker& worker, const Function& other) const {
-  return std::min(worker.idle_since + worker.function->start_cost, in_use_until(worker, other));
+  SteadyTime not_needed = worker.idle_since + worker.function->start_cost;
+  // Callers come in waves: what waits now may be served by the workers that the other has before
+  // one more could start.
+  if (other.workers > 0) {
+    not_needed = std::max(not_needed, other.waits_since() + other.start_cost * 2);
+  }
+  return std::min(not_needed, in_use_until(worker, other));
 }
 
 Scheduler::Function* Scheduler::must_yield_to(const Worker& worker, SteadyTime now) const {

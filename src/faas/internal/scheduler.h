@@ -142,7 +142,8 @@ class Scheduler final {
   void measure_start(Worker& worker, SteadyTime now);
   // From when on the worker may be taken from its function, which uses it, for the other's sake.
   SteadyTime in_use_until(const Worker& worker, const Function& other) const;
-  // The same for an idle worker: it is in use, unless it has not been needed for some time.
+  // The same for an idle worker: it is in use, unless it has not been needed for as long as a start
+  // takes, and the other has none or has waited for twice as long.
   SteadyTime kept_until(const Worker& worker, const Function& other) const;
   std::optional<WorkerId> least_recently_used() const;
   std::size_t limit_for(const Function& function) const;

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/completion.h"
+#include "cli/eval_command.h"
 
 namespace ae::cli {
 namespace {
@@ -39,6 +40,7 @@ class CommandLine final {
     add_files_group();
     add_planning();
     add_running();
+    add_evaluating();
     add_server();
   }
 
@@ -239,6 +241,31 @@ class CommandLine final {
     command->add_option("key", names_, "the files' keys")->required();
   }
 
+  void add_evaluating() {
+    CLI::App* command = add(
+        &app_, "eval", "Measure an engine on a dataset of sentences and workflows",
+        "  ae eval datasets/office\n  ae eval datasets/office --retrieval -o json\n"
+        "  ae eval datasets/office --predictions out.jsonl --report report.html",
+        [this](const Session& s) { return evaluate_dataset(s, eval_); });
+    command->add_option("folder", eval_.folder, "functions.json and cases.jsonl are in it")
+        ->required();
+    command->add_option("--engine", eval_.engine, "embedded");
+    command->add_flag("--given-functions", eval_.given_functions,
+                      "offer each sentence only the functions that it needs");
+    command->add_option("--signatures", eval_.signatures, "whose parameters: repository or item")
+        ->check(CLI::IsMember({"repository", "item"}));
+    command->add_option("--repeat", eval_.repeat, "ask each sentence so often")
+        ->check(CLI::Range(1, 100));
+    command->add_option("--top-k", eval_.top_k, "variants of which the best is measured, too")
+        ->check(CLI::Range(1, 20));
+    command->add_flag("--retrieval", eval_.retrieval, "measure only which functions are found");
+    command->add_option("--predictions", eval_.predictions,
+                        "write answers here, a line each; an interrupted run goes on from them");
+    command->add_option("--report", eval_.report, "write an HTML page here");
+    command->add_option("--threads", eval_.threads, "one for each processor by default")
+        ->check(CLI::Range(1, 16));
+  }
+
   void add_server() {
     CLI::App* command = add(&app_, "serve", "Run the server in the foreground",
                             "  ae serve\n  ae serve --detach\n  ae serve --stop",
@@ -285,6 +312,7 @@ class CommandLine final {
   InitOptions init_;
   bool accept_ = false;
   RunOptions run_;
+  EvalOptions eval_;
   InvokeOptions invoke_;
   ResumeOptions resume_;
   GetOptions get_;

@@ -39,6 +39,7 @@ class CommandLine final {
     add_secrets();
     add_files_group();
     add_planning();
+    add_compiling();
     add_running();
     add_evaluating();
     add_server();
@@ -125,12 +126,12 @@ class CommandLine final {
                   "  ae fn test\n  ae fn test playmusic recommendsong",
                   [this](const Session& s) { return test_functions(s, names_); });
     command->add_option("name", names_, "functions; all by default");
-    command = add(group, "infer", "Print a function.yaml guessed from a function's code and runs",
-                  "  ae fn infer resize > resize.function.yaml\n  ae fn infer resize --accept",
-                  [this](const Session& s) {
-                    return infer_function(s, name_,
-                                          accept_ ? InferMode::kAccept : InferMode::kPropose);
-                  });
+    command =
+        add(group, "infer", "Print a function.yaml guessed from a function's code and runs",
+            "  ae fn infer resize > resize.function.yaml\n  ae fn infer resize --accept",
+            [this](const Session& s) {
+              return infer_function(s, name_, accept_ ? InferMode::kAccept : InferMode::kPropose);
+            });
     command->add_option("name", name_, "the function")->required();
     command->add_flag("--accept", accept_, "plan with this guess from now on");
     command = add(group, "remove", "Take functions out of plans and lists",
@@ -177,6 +178,26 @@ class CommandLine final {
         ->check(CLI::IsMember({"dot", "mermaid"}));
   }
 
+  void add_compiling() {
+    CLI::App* command =
+        add(&app_, "compile", "Compile a workflow for another platform",
+            "  ae compile --list\n  ae compile mood-music --target stepfunctions -o ./mood-music\n"
+            "  ae compile workflow.yaml --target stepfunctions --option type=express --explain",
+            [this](const Session& s) { return compile(s, compile_); });
+    command->add_option("workflow", compile_.workflow,
+                        "a workflow's name, or a file in JSON or YAML; - is standard input");
+    command->add_option("--target", compile_.target, "the platform; --list shows them");
+    command->add_option("--option", compile_.options, "name=value; as often as needed")
+        ->allow_extra_args(false);
+    command->add_option("--query-language", compile_.query_language,
+                        "of stepfunctions: jsonata or jsonpath");
+    command->add_option("-o,--out", compile_.output,
+                        "a folder to write into, - for the main file on standard output, or json");
+    command->add_option("--version", compile_.version, "of the workflow; the newest by default");
+    command->add_flag("--explain", compile_.explain, "say why the output is as it is");
+    command->add_flag("--list", compile_.list, "show the targets and their options");
+  }
+
   void add_running() {
     CLI::App* command =
         add(&app_, "run", "Plan a sentence (or take a workflow), register it and run it",
@@ -190,7 +211,8 @@ class CommandLine final {
                      "with a sentence: a file that it is about, as often as needed; without one: "
                      "a workflow in JSON or YAML, - is standard input")
         ->allow_extra_args(false);
-    command->add_option("--input", run_.inputs, "name=value; as often as needed")->expected(1);
+    command->add_option("--input", run_.inputs, "name=value; as often as needed")
+        ->allow_extra_args(false);
     command->add_option("--name", run_.name, "name of the workflow and its endpoint");
     command->add_flag("--approve", run_.approve, "approve the workflow's side effects");
     command->add_flag("--dry-run", run_.dry_run, "show what would be called; register nothing");
@@ -199,7 +221,8 @@ class CommandLine final {
                   "  echo '{\"username\": \"Ben\"}' | ae invoke mood-music -f -",
                   [this](const Session& s) { return invoke(s, invoke_); });
     command->add_option("workflow", invoke_.workflow, "its name")->required();
-    command->add_option("--input", invoke_.inputs, "name=value; as often as needed")->expected(1);
+    command->add_option("--input", invoke_.inputs, "name=value; as often as needed")
+        ->allow_extra_args(false);
     command->add_option("-f,--file", invoke_.file, "an object of inputs; - is standard input");
     command->add_option("--idempotency-key", invoke_.idempotency_key,
                         "the same key starts the same run only once");
@@ -209,7 +232,8 @@ class CommandLine final {
                   [this](const Session& s) { return resume(s, resume_); });
     command->add_option("run", resume_.run, "the run's id")->required();
     command->add_option("--from", resume_.from, "steps to run again, with what depends on them");
-    command->add_option("--input", resume_.inputs, "name=value: a corrected input")->expected(1);
+    command->add_option("--input", resume_.inputs, "name=value: a corrected input")
+        ->allow_extra_args(false);
     command = add(&app_, "logs", "Print what the functions of a run printed", "  ae logs run_01…",
                   [this](const Session& s) { return logs(s, name_); });
     command->add_option("run", name_, "the run's id")->required();
@@ -226,9 +250,9 @@ class CommandLine final {
     CLI::App* group = app_.add_subcommand("files", "Files for workflows: put, list, get, remove");
     group->require_subcommand(1);
     group->fallthrough();
-    CLI::App* command = add(group, "put", "Upload files to the local bucket",
-                            "  ae files put photo.jpg",
-                            [this](const Session& s) { return put_files(s, names_); });
+    CLI::App* command =
+        add(group, "put", "Upload files to the local bucket", "  ae files put photo.jpg",
+            [this](const Session& s) { return put_files(s, names_); });
     command->add_option("file", names_, "files of this machine")->required();
     add(group, "list", "List the uploaded files", "  ae files list -o json",
         [](const Session& s) { return list_files(s); });
@@ -242,11 +266,11 @@ class CommandLine final {
   }
 
   void add_evaluating() {
-    CLI::App* command = add(
-        &app_, "eval", "Measure an engine on a dataset of sentences and workflows",
-        "  ae eval datasets/office\n  ae eval datasets/office --retrieval -o json\n"
-        "  ae eval datasets/office --predictions out.jsonl --report report.html",
-        [this](const Session& s) { return evaluate_dataset(s, eval_); });
+    CLI::App* command =
+        add(&app_, "eval", "Measure an engine on a dataset of sentences and workflows",
+            "  ae eval datasets/office\n  ae eval datasets/office --retrieval -o json\n"
+            "  ae eval datasets/office --predictions out.jsonl --report report.html",
+            [this](const Session& s) { return evaluate_dataset(s, eval_); });
     command->add_option("folder", eval_.folder, "functions.json and cases.jsonl are in it")
         ->required();
     command->add_option("--engine", eval_.engine, "embedded");
@@ -311,6 +335,7 @@ class CommandLine final {
   Action action_;
   InitOptions init_;
   bool accept_ = false;
+  CompileOptions compile_;
   RunOptions run_;
   EvalOptions eval_;
   InvokeOptions invoke_;

@@ -58,6 +58,19 @@ struct GetOptions {
 };
 Result<int> get(const Session& session, const GetOptions& options);
 
+// compile
+struct CompileOptions {
+  std::string workflow;  // a registered workflow's name, or a file; "-" is standard input
+  std::string target;
+  std::vector<std::string> options;  // "query-language=jsonpath"
+  std::string query_language;        // short for that one
+  std::string output;                // a folder; "-": the main file alone; "": all, to be read
+  int version = 0;
+  bool explain = false;
+  bool list = false;
+};
+Result<int> compile(const Session& session, const CompileOptions& options);
+
 // run, invoke, resume, logs, trace
 struct RunOptions {
   std::string query;

@@ -131,7 +131,8 @@ std::vector<Route> system_routes() {
 const std::vector<Route>& routes() {
   static const std::vector<Route> table = [] {
     std::vector<Route> all;
-    for (auto* part : {system_routes, plan_routes, workflow_routes, run_routes, function_routes, file_routes}) {
+    for (auto* part : {system_routes, plan_routes, workflow_routes, run_routes, function_routes,
+                       file_routes, compile_routes}) {
       for (Route& route : part()) all.push_back(std::move(route));
     }
     return all;

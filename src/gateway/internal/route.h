@@ -70,6 +70,7 @@ std::vector<Route> workflow_routes();
 std::vector<Route> run_routes();
 std::vector<Route> function_routes();
 std::vector<Route> file_routes();
+std::vector<Route> compile_routes();
 
 // All of them, in the order in which openapi.json shows them.
 const std::vector<Route>& routes();

@@ -87,7 +87,7 @@ std::string required_text(const Machine& machine) {
                         ? input.name
                         : fmt::format("{} ({})", input.name, join(input.types, " or ")));
   }
-  return join(parts, ", ");
+  return one_line(join(parts, ", "));
 }
 
 }  // namespace ae::compile::stepfunctions

@@ -194,28 +194,32 @@ class JsonataWriter final {
     return std::visit([this](const auto& source) { return expression(source); }, binding.source);
   }
 
-  void literal(const Json& value) {
-    if (value.is_string() && jsonata::looks_like_expression(value.get_ref<const std::string&>())) {
-      out_.string(wrapped(jsonata::string_literal(value.get_ref<const std::string&>())));
+  // A list in a list is an expression: readers of definitions allow only objects there.
+  enum class Inside { kObject, kList };
+
+  void literal(const Json& value, Inside where) {
+    if ((value.is_string() && jsonata::needs_expression(value.get_ref<const std::string&>())) ||
+        (value.is_array() && where == Inside::kList)) {
+      out_.string(wrapped(jsonata::literal(value)));
     } else if (!value.is_structured() || value.empty()) {
       out_.json(value);
     } else {
       value.is_object() ? out_.begin_object() : out_.begin_array();
       for (const auto& item : value.items()) {
         if (value.is_object()) out_.key(item.key());
-        literal(item.value());
+        literal(item.value(), value.is_object() ? Inside::kObject : Inside::kList);
       }
       value.is_object() ? out_.end_object() : out_.end_array();
     }
   }
 
-  void value_of(const dag::Binding& binding) {
+  void value_of(const dag::Binding& binding, Inside where) {
     if (const auto* constant = std::get_if<dag::Literal>(&binding.source)) {
-      literal(constant->value);
+      literal(constant->value, where);
     } else if (const auto* object = std::get_if<dag::ObjectBinding>(&binding.source)) {
       members(object->members);
     } else if (const auto* list = std::get_if<dag::ListBinding>(&binding.source)) {
-      items(*list);
+      items(*list, where);
     } else {
       out_.string(wrapped(expression(binding)));
     }
@@ -232,21 +236,21 @@ class JsonataWriter final {
     out_.begin_object();
     for (const dag::NamedBinding& member : bindings) {
       out_.key(member.name);
-      value_of(member.binding);
+      value_of(member.binding, Inside::kObject);
     }
     out_.end_object();
   }
 
-  void items(const dag::ListBinding& list) {
+  void items(const dag::ListBinding& list, Inside where) {
     const bool gaps = std::ranges::any_of(list.items, [this](const dag::Binding& item) {
       return may_be_absent(item, machine_.inputs);
     });
-    if (gaps) {
+    if (gaps || where == Inside::kList) {
       out_.string(wrapped(expression(list)));
       return;
     }
     out_.begin_array();
-    for (const dag::Binding& item : list.items) value_of(item);
+    for (const dag::Binding& item : list.items) value_of(item, Inside::kList);
     out_.end_array();
   }
 

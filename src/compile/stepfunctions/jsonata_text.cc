@@ -110,19 +110,29 @@ bool fits_backticks(std::string_view name) {
          });
 }
 
+// What JavaScript, and with it some readers' patterns, takes for the end of a line.
+bool has_line_separator(std::string_view text) {
+  return text.find("\xe2\x80\xa8") != std::string_view::npos ||
+         text.find("\xe2\x80\xa9") != std::string_view::npos;
+}
+
 }  // namespace
 
 std::string string_literal(std::string_view text) {
   const bool plain = std::ranges::none_of(text, [](char c) {
     return c == '\'' || c == '\\' || c == '%' || static_cast<unsigned char>(c) < 0x20;
   });
-  if (plain && is_utf8(text)) return fmt::format("'{}'", text);
+  if (plain && is_utf8(text) && !has_line_separator(text)) return fmt::format("'{}'", text);
+  const std::string json = json::dump(Json(text));
   std::string out;
-  for (const char c : json::dump(Json(text))) {
-    if (c == '%') {
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    if (json[i] == '%') {
       out += "\\u0025";
+    } else if (has_line_separator(std::string_view(json).substr(i, 3))) {
+      out += json[i + 2] == '\xa8' ? "\\u2028" : "\\u2029";
+      i += 2;
     } else {
-      out += c;
+      out += json[i];
     }
   }
   return out;
@@ -164,9 +174,10 @@ std::string list(const std::vector<std::string>& items) {
 
 std::string wrapped(std::string_view expression) { return fmt::format("{{% {} %}}", expression); }
 
-bool looks_like_expression(std::string_view text) {
+bool needs_expression(std::string_view text) {
   const std::string_view inner = trim(text);
-  return inner.starts_with("{%") || inner.ends_with("%}");
+  return inner.empty() || inner.starts_with("{%") || inner.ends_with("%}") ||
+         text.find_first_of("\r\n") != std::string_view::npos || has_line_separator(text);
 }
 
 std::string variable_name(std::string_view id) {

@@ -27,8 +27,9 @@ std::string list(const std::vector<std::string>& items);
 // "{% expression %}"
 std::string wrapped(std::string_view expression);
 
-// Would Step Functions take this text of a template for an expression?
-bool looks_like_expression(std::string_view text);
+// Must this text of a template be written as an expression? Because Step Functions would take it
+// for one, or because readers of definitions refuse it (empty, several lines).
+bool needs_expression(std::string_view text);
 
 // Usable as a variable: letters, digits, _; not the name of a function or of $states.
 std::string variable_name(std::string_view id);

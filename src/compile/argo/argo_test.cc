@@ -183,13 +183,14 @@ TEST(ArgoTest, ResultsOfTasksWithDashesAreNamedInSingleQuotes) {
               HasSubstr("tasks['get-user'].outputs.result | jsonpath('$.inner.name')"));
 }
 
-TEST(ArgoTest, NamesThatTheExpressionLanguageTakesForSomethingElseAreQuoted) {
+TEST(ArgoTest, WordsOfTheExpressionLanguageAreNoNames) {
   Builder builder;
   builder.input("retries", kText).step("not", {{"x", input("retries")}});
   builder.step("b", {{"x", from("not", "text")}, {"y", from("not", "a.b")}});
   const Json workflow = builder.read();
   EXPECT_THAT(parameter(task(workflow, 0), "body"), HasSubstr("workflow.parameters['retries']"));
-  EXPECT_THAT(parameter(task(workflow, 1), "body"), HasSubstr("tasks['not'].outputs.result"));
+  EXPECT_THAT(parameter(task(workflow, 1), "body"), HasSubstr("tasks['not-step'].outputs"));
+  EXPECT_EQ(task(workflow, 1)["dependencies"], Json({"not-step"}));
   EXPECT_THAT(parameter(task(workflow, 1), "body"), HasSubstr(R"(jsonpath('$["a.b"]'))"));
 }
 

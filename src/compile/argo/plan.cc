@@ -97,7 +97,7 @@ class Planner final {
       const dag::Node& node = linked_.workflow.nodes[index];
       plan_.step_of.emplace(node.id, plan_.steps.size());
       plan_.steps.push_back({.node = &node,
-                             .task = names.take(dns_label(node.id.str())),
+                             .task = names.take(task_name(node.id.str())),
                              .url = {},
                              .call = 0,
                              .timeout = {},

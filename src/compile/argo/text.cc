@@ -144,12 +144,16 @@ bool is_plain(std::string_view text) {
 
 // Identifiers that the expression language reads as something else, and "retries", which makes
 // Argo put an expression off until a template is retried.
-bool is_member_name(std::string_view name) {
+bool is_reserved(std::string_view name) {
   static constexpr std::array<std::string_view, 15> kReserved{
       "and",     "contains", "else", "endsWith", "false",      "if",   "in",     "let",
       "matches", "nil",      "not",  "or",       "startsWith", "true", "retries"};
+  return std::ranges::find(kReserved, name) != kReserved.end();
+}
+
+bool is_member_name(std::string_view name) {
   return !name.empty() && !is_digit(name.front()) && std::ranges::all_of(name, is_word) &&
-         std::ranges::find(kReserved, name) == kReserved.end();
+         !is_reserved(name);
 }
 
 }  // namespace
@@ -232,6 +236,11 @@ std::string dns_label(std::string_view name) {
   while (!label.empty() && label.back() == '-') label.pop_back();
   if (label.empty()) return "x";
   return is_digit(label.front()) ? "x" + label : label;
+}
+
+std::string task_name(std::string_view id) {
+  std::string name = dns_label(id);
+  return is_reserved(name) ? name + "-step" : name;
 }
 
 std::string parameter_name(std::string_view name) {

@@ -36,6 +36,9 @@ std::string expression_member(std::string_view object, std::string_view name);
 // characters, so that Kubernetes and UniqueNames have room to append.
 std::string dns_label(std::string_view name);
 
+// A label that is no word of the expression language: Argo makes an expression of each dependency.
+std::string task_name(std::string_view id);
+
 // The name of an Argo parameter: letters, digits, "_" and "-".
 std::string parameter_name(std::string_view name);
 

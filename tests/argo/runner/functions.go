@@ -62,10 +62,29 @@ func (f *functions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer answer.Body.Close()
 	status := answer.StatusCode
-	if answer.Header.Get("X-Amz-Function-Error") != "" {
+	output, err := io.ReadAll(answer.Body)
+	if answer.Header.Get("X-Amz-Function-Error") != "" || err != nil {
 		status = http.StatusInternalServerError
+	} else {
+		status, output = unwrapped(status, output)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = io.Copy(w, answer.Body)
+	_, _ = w.Write(output)
+}
+
+// An answer in the habit of API Gateway is the response that it describes.
+func unwrapped(status int, output []byte) (int, []byte) {
+	var response struct {
+		StatusCode int             `json:"statusCode"`
+		Body       json.RawMessage `json:"body"`
+	}
+	if json.Unmarshal(output, &response) != nil || response.StatusCode == 0 {
+		return status, output
+	}
+	var text string
+	if json.Unmarshal(response.Body, &text) == nil {
+		return response.StatusCode, []byte(text)
+	}
+	return response.StatusCode, response.Body
 }

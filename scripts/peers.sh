@@ -4,7 +4,7 @@
 #
 #   scripts/peers.sh SET      installs what the set lacks and prints its folder
 #
-# Sets: aws, compile, argo. A set's folder holds node_modules/ and, where it has Python packages, python/
+# Sets: aws, compile, lambda, argo. A set's folder holds node_modules/ and, where it has Python packages, python/
 # (a virtual environment); that of argo the programs argo, runner and knative, which take minutes to
 # build (tests/argo/README.md).
 set -euo pipefail
@@ -19,6 +19,7 @@ npm_packages() {
       printf '%s\n' '@aws-sdk/client-s3 3.1169.0' '@aws-sdk/client-lambda 3.1162.0' \
         '@aws-sdk/lib-storage 3.1169.0' '@aws-sdk/s3-request-presigner 3.1162.0'
       ;;
+    lambda) echo 'aws-lambda-ric 3.3.0' ;;
     compile) printf '%s\n' 'asl-validator 4.0.0' 'aws-local-stepfunctions 3.0.0' 'jsonata 2.2.2' ;;
     *) ;;
   esac
@@ -26,6 +27,7 @@ npm_packages() {
 python_packages() {
   case $1 in
     aws) echo 'boto3 1.44.5' ;;
+    lambda) echo 'awslambdaric 4.2.2' ;;
     compile) printf '%s\n' 'cfn-lint 1.58.0' ;;
     *) ;;
   esac
@@ -105,7 +107,26 @@ install_npm() { # FOLDER SET
   mapfile -t wanted < <(npm_packages "$2" | tr ' ' '@')
   [[ ${#wanted[@]} -gt 0 ]] || return 0
   command -v npm >/dev/null || die "npm is missing; scripts/setup.sh test installs it"
-  npm install --prefix "$1" --no-audit --no-fund --no-save --loglevel=error "${wanted[@]}" >&2
+  local -a options=(--no-audit --no-fund --no-save --loglevel=error)
+  if [[ $2 == lambda ]]; then options+=(--ignore-scripts); fi
+  npm install --prefix "$1" "${options[@]}" "${wanted[@]}" >&2
+}
+
+# AWS's client for Node has a part in C++, which its own scripts build with curl's and its own sources.
+# Without the tools for that its test is skipped.
+build_ric() { # FOLDER SET
+  [[ $2 == lambda ]] || return 0
+  local folder=$1/node_modules/aws-lambda-ric tool
+  [[ ! -f $folder/dist/rapid-client.node ]] || return 0
+  for tool in autoreconf automake libtoolize cmake make; do
+    if ! command -v "$tool" >/dev/null; then
+      say "aws-lambda-ric is not built: $tool is missing (apt-get install autoconf automake libtool)"
+      return 0
+    fi
+  done
+  say "building aws-lambda-ric; minutes, the first time"
+  (cd "$folder" && sh scripts/preinstall.sh && sh scripts/postinstall.sh) >"$1/ric.log" 2>&1 ||
+    say "aws-lambda-ric is not built: see $1/ric.log"
 }
 
 install_python() { # FOLDER SET
@@ -118,7 +139,7 @@ install_python() { # FOLDER SET
 
 set_name=${1:-}
 versions=$(npm_packages "$set_name"; python_packages "$set_name"; go_programs "$set_name")
-[[ -n $versions ]] || die "usage: scripts/peers.sh SET" "sets: aws, compile, argo"
+[[ -n $versions ]] || die "usage: scripts/peers.sh SET" "sets: aws, compile, lambda, argo"
 folder=$cache/$set_name
 mkdir -p "$folder"
 # One at a time: tests may ask together.
@@ -128,6 +149,7 @@ if [[ ! -f $folder/versions || $(<"$folder/versions") != "$versions" ]]; then
   rm -f "$folder/versions"
   install_npm "$folder" "$set_name"
   install_python "$folder" "$set_name"
+  build_ric "$folder" "$set_name"
   build_go "$folder" "$set_name"
   printf '%s\n' "$versions" >"$folder/versions"
 fi

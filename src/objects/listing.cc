@@ -106,7 +106,7 @@ class Walk final {
 Result<Listing> ObjectStore::list(const std::string& bucket, const ListQuery& query) {
   AE_CHECK(impl_->require_bucket(bucket));
   if (query.max_keys == 0) return Listing{};
-  return Walk(query).run(*impl_->database_, bucket);
+  return Walk(query).run(*impl_->db, bucket);
 }
 
 }  // namespace ae::objects

@@ -103,7 +103,7 @@ Result<Upload> ObjectStore::begin_upload(const std::string& bucket, const std::s
     return fail(ErrorCode::kInvalidArgument, std::move(fault));
   }
   AE_CHECK(impl_->require_bucket(bucket));
-  Upload upload{new_id("upload"), key, impl_->clock_.now(), std::move(attributes)};
+  Upload upload{new_id("upload"), key, impl_->wall.now(), std::move(attributes)};
   AE_CHECK(impl_->commit([&](Database& database, std::vector<std::string>&) {
     return database.execute(
         "INSERT INTO uploads (id, bucket, key, created, attributes) VALUES (?, ?, ?, ?, ?)",
@@ -116,7 +116,7 @@ Result<Upload> ObjectStore::upload(const std::string& bucket, const std::string&
                                    const std::string& id) {
   AE_CHECK(impl_->require_bucket(bucket));
   std::optional<Upload> found;
-  AE_CHECK(impl_->database_->query(
+  AE_CHECK(impl_->db->query(
       "SELECT key, created, attributes FROM uploads WHERE id = ? AND bucket = ? AND key = ?",
       {id, bucket, key}, [&](const Row& row) {
         found = Upload{id, row.text(0), from_column(row.integer(1)), read_attributes(row.text(2))};
@@ -131,9 +131,9 @@ Result<Part> ObjectStore::put_part(const Upload& upload, int number, Incoming co
   Part part{.number = number,
             .size = content.size(),
             .etag = to_hex(content.digest(DigestKind::kMd5)),
-            .modified = impl_->clock_.now(),
+            .modified = impl_->wall.now(),
             .checksums = std::move(checksums)};
-  AE_TRY(const std::string blob, impl_->blobs_->keep(std::move(content)));
+  AE_TRY(const std::string blob, impl_->files->keep(std::move(content)));
   AE_CHECK(impl_->commit(
       [&](Database& database, std::vector<std::string>& dropped) -> Result<void> {
         AE_CHECK(require_upload(database, upload.id));
@@ -153,7 +153,7 @@ Result<Part> ObjectStore::put_part(const Upload& upload, int number, Incoming co
 }
 
 Result<std::vector<Part>> ObjectStore::parts(const Upload& upload) {
-  AE_TRY(const auto stored, read_parts(*impl_->database_, upload.id));
+  AE_TRY(const auto stored, read_parts(*impl_->db, upload.id));
   std::vector<Part> parts;
   for (const auto& [number, each] : stored) parts.push_back(each.part);
   return parts;
@@ -163,17 +163,17 @@ Result<ObjectInfo> ObjectStore::complete_upload(const std::string& bucket, const
                                                 std::span<const CompletedPart> wanted,
                                                 Attributes attributes,
                                                 const PutCondition& condition) {
-  AE_CHECK(require_upload(*impl_->database_, upload.id));
-  AE_TRY(const auto stored, read_parts(*impl_->database_, upload.id));
+  AE_CHECK(require_upload(*impl_->db, upload.id));
+  AE_TRY(const auto stored, read_parts(*impl_->db, upload.id));
   AE_TRY(const std::vector<StoredPart> chosen, choose(stored, wanted));
   AE_TRY(std::string etag, joined_etag(chosen));
-  AE_TRY(Incoming whole, join_parts(*impl_->blobs_, chosen));
+  AE_TRY(Incoming whole, join_parts(*impl_->files, chosen));
   const ObjectInfo info{.key = upload.key,
                         .size = whole.size(),
                         .etag = std::move(etag),
-                        .modified = impl_->clock_.now(),
+                        .modified = impl_->wall.now(),
                         .attributes = std::move(attributes)};
-  AE_TRY(const std::string blob, impl_->blobs_->keep(std::move(whole)));
+  AE_TRY(const std::string blob, impl_->files->keep(std::move(whole)));
   AE_CHECK(impl_->commit(
       [&](Database& database, std::vector<std::string>& dropped) -> Result<void> {
         AE_CHECK(require_upload(database, upload.id));  // completed or aborted meanwhile
@@ -194,7 +194,7 @@ Result<void> ObjectStore::abort_upload(const Upload& upload) {
 Result<std::vector<Upload>> ObjectStore::uploads(const std::string& bucket) {
   AE_CHECK(impl_->require_bucket(bucket));
   std::vector<Upload> all;
-  AE_CHECK(impl_->database_->query(
+  AE_CHECK(impl_->db->query(
       "SELECT id, key, created, attributes FROM uploads WHERE bucket = ? ORDER BY key, created, id",
       {bucket}, [&](const Row& row) {
         all.push_back(

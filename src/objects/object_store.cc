@@ -25,19 +25,19 @@ constexpr int kMaxLooks = 16;
 // SQLite compares TEXT byte by byte and keeps every byte, NUL included: keys may be anything.
 const store::Migration& migration() {
   static const store::Migration kMigration{{
-      "CREATE TABLE buckets (name TEXT PRIMARY KEY, created INTEGER NOT NULL, "
-      "access INTEGER NOT NULL) STRICT, WITHOUT ROWID",
-      "CREATE TABLE objects (bucket TEXT NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, "
-      "etag TEXT NOT NULL, modified INTEGER NOT NULL, blob TEXT NOT NULL, "
-      "attributes TEXT NOT NULL, PRIMARY KEY (bucket, key)) STRICT, WITHOUT ROWID",
-      "CREATE TABLE uploads (id TEXT PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL, "
-      "created INTEGER NOT NULL, attributes TEXT NOT NULL) STRICT, WITHOUT ROWID",
-      "CREATE INDEX uploads_by_key ON uploads (bucket, key, created)",
-      "CREATE TABLE parts (upload TEXT NOT NULL, number INTEGER NOT NULL, size INTEGER NOT NULL, "
-      "etag TEXT NOT NULL, modified INTEGER NOT NULL, blob TEXT NOT NULL, "
-      "checksums TEXT NOT NULL, PRIMARY KEY (upload, number)) STRICT, WITHOUT ROWID",
+      R"(CREATE TABLE buckets (name TEXT PRIMARY KEY, created INTEGER NOT NULL,
+         access INTEGER NOT NULL) STRICT, WITHOUT ROWID)",
+      R"(CREATE TABLE objects (bucket TEXT NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL,
+         etag TEXT NOT NULL, modified INTEGER NOT NULL, blob TEXT NOT NULL,
+         attributes TEXT NOT NULL, PRIMARY KEY (bucket, key)) STRICT, WITHOUT ROWID)",
+      R"(CREATE TABLE uploads (id TEXT PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL,
+         created INTEGER NOT NULL, attributes TEXT NOT NULL) STRICT, WITHOUT ROWID)",
+      R"(CREATE INDEX uploads_by_key ON uploads (bucket, key, created))",
+      R"(CREATE TABLE parts (upload TEXT NOT NULL, number INTEGER NOT NULL, size INTEGER NOT NULL,
+         etag TEXT NOT NULL, modified INTEGER NOT NULL, blob TEXT NOT NULL,
+         checksums TEXT NOT NULL, PRIMARY KEY (upload, number)) STRICT, WITHOUT ROWID)",
       // Files that nothing names any more and that may still be there.
-      "CREATE TABLE garbage (blob TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
+      R"(CREATE TABLE garbage (blob TEXT PRIMARY KEY) STRICT, WITHOUT ROWID)",
   }};
   return kMigration;
 }
@@ -128,41 +128,41 @@ ObjectStore::~ObjectStore() = default;
 // After a crash: staged files that a row names were committed, the others never were; files in
 // `garbage` were replaced or removed.
 Result<void> ObjectStore::Impl::load() {
-  AE_CHECK(database_->query("SELECT name, created, access FROM buckets", {}, [&](const Row& row) {
-    buckets_[row.text(0)] = {row.text(0), from_column(row.integer(1)),
-                             row.integer(2) != 0 ? Access::kPublicRead : Access::kPrivate};
+  AE_CHECK(db->query("SELECT name, created, access FROM buckets", {}, [&](const Row& row) {
+    bucket_map[row.text(0)] = {row.text(0), from_column(row.integer(1)),
+                               row.integer(2) != 0 ? Access::kPublicRead : Access::kPrivate};
     return true;
   }));
   std::set<std::string> staged;
-  for (std::string& id : blobs_->staged()) staged.insert(std::move(id));
+  for (std::string& id : files->staged()) staged.insert(std::move(id));
   if (!staged.empty()) {
-    AE_CHECK(database_->query("SELECT blob FROM objects UNION ALL SELECT blob FROM parts", {},
-                              [&](const Row& row) {
-                                const std::string blob = row.text(0);
-                                if (staged.erase(blob) > 0) blobs_->settle(blob);
-                                return true;
-                              }));
-    for (const std::string& id : staged) blobs_->remove(id);
+    AE_CHECK(db->query("SELECT blob FROM objects UNION ALL SELECT blob FROM parts", {},
+                       [&](const Row& row) {
+                         const std::string blob = row.text(0);
+                         if (staged.erase(blob) > 0) files->settle(blob);
+                         return true;
+                       }));
+    for (const std::string& id : staged) files->remove(id);
     if (!staged.empty()) log::info("objects: {} unfinished uploads were cleared", staged.size());
   }
   std::vector<std::string> garbage;
-  AE_CHECK(database_->query("SELECT blob FROM garbage", {}, [&](const Row& row) {
+  AE_CHECK(db->query("SELECT blob FROM garbage", {}, [&](const Row& row) {
     garbage.push_back(row.text(0));
     return true;
   }));
   if (garbage.empty()) return {};
-  for (const std::string& id : garbage) blobs_->remove(id);
-  return database_->execute("DELETE FROM garbage");
+  for (const std::string& id : garbage) files->remove(id);
+  return db->execute("DELETE FROM garbage");
 }
 
 Result<void> ObjectStore::Impl::commit(const Write& write, const std::string& kept) {
   std::vector<std::string> cleared;
   {
-    const std::lock_guard lock(removed_mutex_);
-    cleared.swap(removed_);
+    const std::lock_guard lock(removed_mutex);
+    cleared.swap(removed_files);
   }
   std::vector<std::string> dropped;
-  auto done = commits_->submit_and_wait([&](Database& database) -> Result<void> {
+  auto done = commit_queue->submit_and_wait([&](Database& database) -> Result<void> {
     dropped.clear();
     AE_CHECK(write(database, dropped));
     for (const std::string& blob : dropped) {
@@ -175,21 +175,21 @@ Result<void> ObjectStore::Impl::commit(const Write& write, const std::string& ke
   });
   if (!done) dropped = std::move(cleared);  // to be cleared another time
   if (done) {
-    if (!kept.empty()) blobs_->settle(kept);
-    for (const std::string& blob : dropped) blobs_->remove(blob);
+    if (!kept.empty()) files->settle(kept);
+    for (const std::string& blob : dropped) files->remove(blob);
   } else if (!kept.empty() && is_refusal(done.error().code)) {
-    blobs_->remove(kept);
+    files->remove(kept);
   }
-  const std::lock_guard lock(removed_mutex_);
-  removed_.insert(removed_.end(), dropped.begin(), dropped.end());
+  const std::lock_guard lock(removed_mutex);
+  removed_files.insert(removed_files.end(), dropped.begin(), dropped.end());
   return done;
 }
 
 // ---- Buckets ---------------------------------------------------------------------------------
 
 Result<void> ObjectStore::Impl::require_bucket(const std::string& name) const {
-  const std::shared_lock lock(buckets_mutex_);
-  if (buckets_.contains(name)) return {};
+  const std::shared_lock lock(bucket_map_mutex);
+  if (bucket_map.contains(name)) return {};
   return fail(ErrorCode::kNotFound, fmt::format("there is no bucket {}", shorten(name, 80)));
 }
 
@@ -197,14 +197,14 @@ Result<void> ObjectStore::create_bucket(const std::string& name, Access access) 
   if (std::string fault = bucket_name_fault(name); !fault.empty()) {
     return fail(ErrorCode::kInvalidArgument, std::move(fault));
   }
-  const Bucket bucket{name, impl_->clock_.now(), access};
+  const Bucket bucket{name, impl_->wall.now(), access};
   AE_CHECK(impl_->commit([&](Database& database, std::vector<std::string>&) {
     return database.execute(
         "INSERT INTO buckets (name, created, access) VALUES (?, ?, ?)",
         {name, to_column(bucket.created), std::int64_t{access == Access::kPublicRead}});
   }));
-  const std::unique_lock lock(impl_->buckets_mutex_);
-  impl_->buckets_[name] = bucket;
+  const std::unique_lock lock(impl_->bucket_map_mutex);
+  impl_->bucket_map[name] = bucket;
   return {};
 }
 
@@ -230,8 +230,8 @@ Result<void> ObjectStore::remove_bucket(const std::string& name) {
         AE_CHECK(database.execute("DELETE FROM uploads WHERE bucket = ?", {name}));
         return database.execute("DELETE FROM buckets WHERE name = ?", {name});
       }));
-  const std::unique_lock lock(impl_->buckets_mutex_);
-  impl_->buckets_.erase(name);
+  const std::unique_lock lock(impl_->bucket_map_mutex);
+  impl_->bucket_map.erase(name);
   return {};
 }
 
@@ -241,43 +241,43 @@ Result<void> ObjectStore::set_bucket_access(const std::string& name, Access acce
     return database.execute("UPDATE buckets SET access = ? WHERE name = ?",
                             {std::int64_t{access == Access::kPublicRead}, name});
   }));
-  const std::unique_lock lock(impl_->buckets_mutex_);
-  if (const auto found = impl_->buckets_.find(name); found != impl_->buckets_.end()) {
+  const std::unique_lock lock(impl_->bucket_map_mutex);
+  if (const auto found = impl_->bucket_map.find(name); found != impl_->bucket_map.end()) {
     found->second.access = access;
   }
   return {};
 }
 
 std::optional<Bucket> ObjectStore::bucket(std::string_view name) const {
-  const std::shared_lock lock(impl_->buckets_mutex_);
-  const auto found = impl_->buckets_.find(name);
-  if (found == impl_->buckets_.end()) return std::nullopt;
+  const std::shared_lock lock(impl_->bucket_map_mutex);
+  const auto found = impl_->bucket_map.find(name);
+  if (found == impl_->bucket_map.end()) return std::nullopt;
   return found->second;
 }
 
 std::vector<Bucket> ObjectStore::buckets() const {
-  const std::shared_lock lock(impl_->buckets_mutex_);
+  const std::shared_lock lock(impl_->bucket_map_mutex);
   std::vector<Bucket> all;
-  for (const auto& [name, bucket] : impl_->buckets_) all.push_back(bucket);
+  for (const auto& [name, bucket] : impl_->bucket_map) all.push_back(bucket);
   return all;
 }
 
 // ---- Objects ---------------------------------------------------------------------------------
 
 Result<Incoming> ObjectStore::receive(std::span<const DigestKind> digests) {
-  return impl_->blobs_->receive(digests);
+  return impl_->files->receive(digests);
 }
 
 Result<ObjectStore::Impl::Found> ObjectStore::Impl::find(const std::string& bucket,
                                                          const std::string& key) {
   std::optional<Found> found;
   AE_CHECK(
-      database_->query("SELECT key, size, etag, modified, attributes, blob FROM objects "
-                       "WHERE bucket = ? AND key = ?",
-                       {bucket, key}, [&](const Row& row) {
-                         found = Found{read_object(row), row.text(5)};
-                         return false;
-                       }));
+      db->query("SELECT key, size, etag, modified, attributes, blob FROM objects "
+                "WHERE bucket = ? AND key = ?",
+                {bucket, key}, [&](const Row& row) {
+                  found = Found{read_object(row), row.text(5)};
+                  return false;
+                }));
   if (found) return *std::move(found);
   AE_CHECK(require_bucket(bucket));
   return fail(ErrorCode::kNotFound,
@@ -326,9 +326,9 @@ Result<ObjectInfo> ObjectStore::put(const std::string& bucket, const std::string
   ObjectInfo info{.key = key,
                   .size = content.size(),
                   .etag = to_hex(content.digest(DigestKind::kMd5)),
-                  .modified = impl_->clock_.now(),
+                  .modified = impl_->wall.now(),
                   .attributes = std::move(attributes)};
-  AE_TRY(const std::string blob, impl_->blobs_->keep(std::move(content)));
+  AE_TRY(const std::string blob, impl_->files->keep(std::move(content)));
   AE_CHECK(impl_->commit(
       [&](Database& database, std::vector<std::string>& dropped) {
         return impl_->put_row(database, bucket, info, blob, condition, dropped);
@@ -345,7 +345,7 @@ Result<ObjectInfo> ObjectStore::head(const std::string& bucket, const std::strin
 Result<OpenObject> ObjectStore::get(const std::string& bucket, const std::string& key) {
   for (int look = 1;; ++look) {
     AE_TRY(Impl::Found found, impl_->find(bucket, key));
-    auto file = impl_->blobs_->read(found.blob);
+    auto file = impl_->files->read(found.blob);
     if (file) return OpenObject{std::move(found.info), *std::move(file)};
     if (file.error().code != ErrorCode::kNotFound) return fail(std::move(file.error()));
     if (look == kMaxLooks) {
@@ -379,18 +379,18 @@ Result<ObjectInfo> ObjectStore::copy(const std::string& from_bucket, const std::
   AE_CHECK(impl_->require_bucket(bucket));
   for (int look = 1;; ++look) {
     AE_TRY(Impl::Found found, impl_->find(from_bucket, from_key));
-    auto linked = impl_->blobs_->link(found.blob);
+    auto linked = impl_->files->link(found.blob);
     if (!linked && linked.error().code == ErrorCode::kNotFound && look < kMaxLooks) continue;
     if (!linked) return fail(std::move(linked.error()));
     ObjectInfo info = std::move(found.info);
     info.key = key;
-    info.modified = impl_->clock_.now();
+    info.modified = impl_->wall.now();
     if (attributes) {
       auto checksums = std::move(info.attributes.checksums);
       info.attributes = *std::move(attributes);
       if (info.attributes.checksums.empty()) info.attributes.checksums = std::move(checksums);
     }
-    AE_TRY(const std::string blob, impl_->blobs_->keep(*std::move(linked)));
+    AE_TRY(const std::string blob, impl_->files->keep(*std::move(linked)));
     AE_CHECK(impl_->commit(
         [&](Database& database, std::vector<std::string>& dropped) {
           return impl_->put_row(database, bucket, info, blob, {}, dropped);

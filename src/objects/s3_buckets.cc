@@ -177,7 +177,7 @@ void list_objects(S3Core& core, const S3CallPtr& call) {
   XmlWriter xml("ListBucketResult");
   xml.element("Name", call->target.bucket).element("Prefix", shown(*call, query.prefix));
   if (!query.delimiter.empty()) xml.element("Delimiter", shown(*call, query.delimiter));
-  xml.element("MaxKeys", static_cast<std::uint64_t>(max_keys));
+  xml.element("MaxKeys", query.max_keys);
   if (call->has("encoding-type")) xml.element("EncodingType", "url");
   if (v2) {
     xml.element("KeyCount", listing->objects.size() + listing->common_prefixes.size());

@@ -22,7 +22,7 @@ std::optional<S3Fault> find_upload(S3Core& core, const S3Call& call, Upload& upl
 }
 
 std::optional<S3Fault> read_part_number(const S3Call& call, int& number) {
-  if (!call.has("partNumber")) {
+  if (call.parameter("partNumber").empty()) {
     return s3_fault("InvalidArgument", "This operation takes partNumber beside uploadId");
   }
   return call.number("partNumber", 1, kMaxParts, number);

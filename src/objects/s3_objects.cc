@@ -51,6 +51,16 @@ int condition_status(const S3Call& call, const ObjectInfo& info) {
   return 0;
 }
 
+// Objects come from strangers and share their origin with the server's API: as a page they must not
+// be able to call it. All but what browsers only show.
+bool may_run_in_a_browser(std::string_view content_type) {
+  const std::string type = to_lower(content_type);
+  const bool only_shown = (type.starts_with("image/") && !type.starts_with("image/svg")) ||
+                          type.starts_with("audio/") || type.starts_with("video/") ||
+                          type.starts_with("application/pdf");
+  return !only_shown;
+}
+
 net::Headers object_headers(const S3Call& call, const ObjectInfo& info) {
   const Attributes& attributes = info.attributes;
   net::Headers headers{{"ETag", in_quotes(info.etag)},
@@ -64,6 +74,9 @@ net::Headers object_headers(const S3Call& call, const ObjectInfo& info) {
   };
   const std::string type = override_of("content-type");
   headers.emplace_back("Content-Type", type.empty() ? attributes.content_type : type);
+  if (may_run_in_a_browser(headers.back().second)) {
+    headers.emplace_back("Content-Security-Policy", "sandbox");
+  }
   for (const auto& [parameter, name] : kOverrides) {
     const std::string lower = to_lower(name);
     if (lower == "content-type") continue;
@@ -178,7 +191,8 @@ void copy_object(S3Core& core, const S3CallPtr& call) {
                                       call->target.key, std::move(attributes));
   if (!copied) return call->fail(s3_fault(copied.error(), "NoSuchKey"));
   XmlWriter xml("CopyObjectResult");
-  xml.element("ETag", in_quotes(copied->etag)).element("LastModified", to_rfc3339(copied->modified));
+  xml.element("ETag", in_quotes(copied->etag))
+      .element("LastModified", to_rfc3339(copied->modified));
   add_checksum_elements(xml, copied->attributes.checksums);
   call->respond_xml(xml);
 }

@@ -17,10 +17,10 @@ namespace ae::objects {
 class ObjectStore::Impl final {
  public:
   Impl(std::unique_ptr<store::Database> database, std::unique_ptr<Blobs> blobs, const Clock& clock)
-      : database_(std::move(database)),
-        blobs_(std::move(blobs)),
-        clock_(clock),
-        commits_(std::make_unique<store::GroupCommit>(*database_)) {}
+      : db(std::move(database)),
+        files(std::move(blobs)),
+        wall(clock),
+        commit_queue(std::make_unique<store::GroupCommit>(*db)) {}
 
   Result<void> load();
 
@@ -41,14 +41,14 @@ class ObjectStore::Impl final {
   Result<Found> find(const std::string& bucket, const std::string& key);
   Result<void> require_bucket(const std::string& name) const;
 
-  std::unique_ptr<store::Database> database_;
-  std::unique_ptr<Blobs> blobs_;
-  const Clock& clock_;
-  mutable std::shared_mutex buckets_mutex_;
-  std::map<std::string, Bucket, std::less<>> buckets_;
-  std::mutex removed_mutex_;
-  std::vector<std::string> removed_;  // files gone, their rows in `garbage` not yet
-  std::unique_ptr<store::GroupCommit> commits_;
+  std::unique_ptr<store::Database> db;
+  std::unique_ptr<Blobs> files;
+  const Clock& wall;
+  mutable std::shared_mutex bucket_map_mutex;
+  std::map<std::string, Bucket, std::less<>> bucket_map;
+  std::mutex removed_mutex;
+  std::vector<std::string> removed_files;  // files gone, their rows in `garbage` not yet
+  std::unique_ptr<store::GroupCommit> commit_queue;
 };
 
 std::string attributes_text(const Attributes& attributes);

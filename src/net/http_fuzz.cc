@@ -4,11 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "net/http_message.h"
+#include "net/http_server.h"
 #include "net/internal/request_parser.h"
 
 namespace {
@@ -27,16 +29,24 @@ struct Reading {
   bool rejected = false;
 };
 
-Reading read_in_pieces(std::string_view bytes, std::size_t piece) {
+// With a policy bodies are taken from the parser as they come, as a handler of large ones does.
+Reading read_in_pieces(std::string_view bytes, std::size_t piece,
+                       const ae::net::BodyPolicy* policy = nullptr) {
   Reading reading;
-  RequestParser parser(kLimits);
+  RequestParser parser(kLimits, policy);
+  std::optional<Request> streamed;
   std::string pending;
   while (!reading.rejected) {
     const RequestParser::Step step = parser.feed(pending);
     require(step.consumed <= pending.size());
     pending.erase(0, step.consumed);
-    if (step.progress == RequestParser::Progress::kComplete) {
-      reading.requests.push_back(parser.take());
+    if (streamed) streamed->body += parser.take_body();
+    if (step.progress == RequestParser::Progress::kHead) {
+      require(policy != nullptr && !streamed);
+      streamed = parser.take();
+    } else if (step.progress == RequestParser::Progress::kComplete) {
+      reading.requests.push_back(streamed ? *std::move(streamed) : parser.take());
+      streamed.reset();
       require(reading.requests.back().body.size() <= kLimits.max_body_bytes);
       require(!reading.requests.back().target.empty());
     } else if (step.progress == RequestParser::Progress::kRejected) {
@@ -71,12 +81,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   const Reading whole = read_in_pieces(bytes, bytes.size() + 1);
   const Reading pieces = read_in_pieces(bytes, data[0] % 64U + 1U);
-  require(whole.requests.size() == pieces.requests.size());
-  require(whole.rejected == pieces.rejected);
-  for (std::size_t i = 0; i < whole.requests.size(); ++i) {
-    require(whole.requests[i].target == pieces.requests[i].target);
-    require(whole.requests[i].headers == pieces.requests[i].headers);
-    require(whole.requests[i].body == pieces.requests[i].body);
+  const ae::net::BodyPolicy stream = [](const Request&) {
+    return ae::net::BodyRule{ae::net::BodyDelivery::kStreamed, kLimits.max_body_bytes};
+  };
+  for (const Reading& other : {pieces, read_in_pieces(bytes, data[0] % 64U + 1U, &stream)}) {
+    require(whole.requests.size() == other.requests.size());
+    require(whole.rejected == other.rejected);
+    for (std::size_t i = 0; i < whole.requests.size(); ++i) {
+      require(whole.requests[i].target == other.requests[i].target);
+      require(whole.requests[i].headers == other.requests[i].headers);
+      require(whole.requests[i].body == other.requests[i].body);
+    }
   }
   check_text(bytes);
   return 0;

@@ -182,14 +182,25 @@ std::string Sandbox::base_plan() const {
   return plan.take();
 }
 
-Result<void> Sandbox::try_out() {
+Result<std::unique_ptr<Process>> Sandbox::start_probe() {
   ProcessSpec probe;
   probe.confinement = std::make_shared<Confinement>();
   probe.confinement->init = init_.get();
   probe.confinement->filter = filter_.get();
   probe.confinement->plan = base_;
   probe.confinement->plan += PlanWriter().add("processes", std::to_string(kMaxProcesses)).take();
-  AE_TRY(const std::unique_ptr<Process> process, Process::spawn(probe));
+  probe.confinement->group =
+      groups_->make("probe", {.memory_mb = kRuntimeHeadroomMb, .processes = kMaxProcesses});
+  return Process::spawn(probe);
+}
+
+Result<void> Sandbox::try_out() {
+  Result<std::unique_ptr<Process>> started = start_probe();
+  if (!started && groups_->version() != 0) {
+    groups_->give_up(started.error().message);
+    started = start_probe();
+  }
+  AE_TRY(const std::unique_ptr<Process> process, std::move(started));
   pollfd wait{.fd = process->pidfd(), .events = POLLIN, .revents = 0};
   while (::poll(&wait, 1, kProbePatienceMs) < 0 && errno == EINTR) {
   }
@@ -265,6 +276,7 @@ std::vector<Protection> Sandbox::protections() const {
   const bool cpu = active_ && groups_->cpu();
   const std::string group =
       active_ ? fmt::format("cgroup version {}, for each worker", groups_->version()) : "";
+  const std::string no_groups = active_ ? groups_->why_not() : why_not_;
   const std::string how_to_divide =
       "start the server as root, or in a cgroup of its own: systemd-run --user --scope -p "
       "Delegate=yes ae serve";
@@ -280,7 +292,8 @@ std::vector<Protection> Sandbox::protections() const {
       shut_in("system calls", "seccomp: what programs need, nothing that changes the machine"),
       {.name = "memory limit",
        .active = memory,
-       .how = memory ? group : "for each process alone (RLIMIT_DATA); /tmp is not counted",
+       .how =
+           memory ? group : "for each process alone (RLIMIT_DATA), /tmp not counted; " + no_groups,
        .fix = memory ? "" : how_to_divide},
       {.name = "process limit",
        .active = !processes.empty(),

@@ -77,6 +77,7 @@ class Sandbox final {
   explicit Sandbox(const FaasOptions& options);
   Result<void> prepare();
   Result<void> try_out();
+  Result<std::unique_ptr<Process>> start_probe();
   std::string base_plan() const;
 
   const SandboxMode mode_;

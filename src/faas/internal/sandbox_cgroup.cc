@@ -122,6 +122,14 @@ Cgroups::~Cgroups() {
   for (const auto& controller : controllers_) remove_group(controller->folder);
 }
 
+void Cgroups::give_up(std::string why) {
+  for (const auto& controller : controllers_) remove_group(controller->folder);
+  controllers_.clear();
+  memory_ = processes_ = cpu_ = nullptr;
+  version_ = 0;
+  why_not_ = std::move(why);
+}
+
 bool Cgroups::use_version_2() {
   const std::optional<std::filesystem::path> own = own_group("");
   if (!own) return false;
@@ -202,6 +210,8 @@ std::unique_ptr<Cgroup> Cgroups::make(const std::string& name, const CgroupLimit
     UniqueFd door(::open((folder / "cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
     if (!door || !set_limits(folder, *controller, limits)) return nullptr;
     group->doors_.push_back(std::move(door));
+    // The CPU's comes last, when it is one of its own.
+    if (controller.get() != cpu_ || version_ == 2) group->required_ = group->doors_.size();
   }
   return group;
 }

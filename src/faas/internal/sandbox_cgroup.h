@@ -20,8 +20,10 @@ class Cgroup final {
   Cgroup(const Cgroup&) = delete;
   Cgroup& operator=(const Cgroup&) = delete;
 
-  // Writing "0" into each of them puts the writer into the groups.
+  // Writing "0" into each of them puts the writer into the groups. What does not get past the first
+  // `required` must not run; a process of real-time priority cannot enter a group for CPU time.
   const std::vector<UniqueFd>& doors() const { return doors_; }
+  std::size_t required() const { return required_; }
 
  private:
   friend class Cgroups;
@@ -29,6 +31,7 @@ class Cgroup final {
 
   std::vector<std::filesystem::path> folders_;
   std::vector<UniqueFd> doors_;
+  std::size_t required_ = 0;
 };
 
 struct CgroupLimits {
@@ -53,6 +56,8 @@ class Cgroups final {
   bool cpu() const { return cpu_ != nullptr; }
   int version() const { return version_; }  // 0: none
   const std::string& why_not() const { return why_not_; }
+  // Groups can be made but not entered here.
+  void give_up(std::string why);
 
   // nullptr when a group cannot be made now.
   std::unique_ptr<Cgroup> make(const std::string& name, const CgroupLimits& limits) const;

@@ -132,6 +132,64 @@ TEST_F(AwsWireTest, ABodyThatIsNotWhatWasSignedIsNotKept) {
               HasSubstr("<Code>KeyTooLongError</Code>"));
 }
 
+TEST_F(AwsWireTest, APageAmongTheObjectsIsShutIn) {
+  s3("PUT", "/photos");
+  s3("PUT", "/photos/page", "<script>", {{"Content-Type", "text/html"}});
+  s3("PUT", "/photos/picture", "png", {{"Content-Type", "image/png"}});
+  EXPECT_EQ(s3("GET", "/photos/page").header("Content-Security-Policy"), "sandbox");
+  EXPECT_EQ(s3("GET", "/photos/picture").header("Content-Security-Policy"), "");
+  EXPECT_EQ(s3("GET", "/photos/picture?response-content-type=image%2Fsvg%2Bxml")
+                .header("Content-Security-Policy"),
+            "sandbox");
+}
+
+// A body of one chunk and the empty last one, each signed from the signature before it.
+std::string signed_chunks(const net::AwsCredentials& pair, const net::Request& request,
+                          std::string_view data) {
+  const net::AwsClaim claim = net::read_aws_claim(request)->value();
+  const std::string key = net::aws_signing_key(pair.secret_access_key, claim.scope);
+  std::string previous = claim.signature;
+  std::string body;
+  for (const std::string_view chunk : {data, std::string_view{}}) {
+    previous = to_hex(hmac_sha256(
+        key, fmt::format("AWS4-HMAC-SHA256-PAYLOAD\n{}\n{}\n{}\n{}\n{}", claim.timestamp,
+                         claim.scope.text(), previous, sha256_hex(""), sha256_hex(chunk))));
+    body += fmt::format("{:x};chunk-signature={}\r\n{}{}", chunk.size(), previous, chunk, "\r\n");
+  }
+  return body;
+}
+
+TEST_F(AwsWireTest, ABodyInSignedChunksIsKeptOnlyWhenEverySignatureFits) {
+  s3("PUT", "/photos");
+  const net::AwsCredentials& pair = house_.credentials().root();
+  const std::string& url = house_.server().url();
+  const auto put = [&](std::string_view data, std::string_view announced, bool change) {
+    net::Request request{"PUT",
+                         "/photos/chunked",
+                         {{"Host", url.substr(url.find("://") + 3)},
+                          {"Content-Encoding", "aws-chunked"},
+                          {"x-amz-decoded-content-length", std::string(announced)}},
+                         {}};
+    net::sign_aws_request(request, pair,
+                          {.region = "us-east-1",
+                           .service = "s3",
+                           .now = SystemClock::instance().now(),
+                           .payload_hash = std::string(net::kStreamingSigned)});
+    request.body = signed_chunks(pair, request, data);
+    if (change) request.body[request.body.find("hello")] = 'j';
+    net::HttpClient client(url);
+    const auto response = client.send(request);
+    return response ? response->body : response.error().message;
+  };
+  EXPECT_EQ(put("hello", "5", false), "");
+  const Reply got = s3("GET", "/photos/chunked");
+  EXPECT_EQ(got.body, "hello");
+  EXPECT_EQ(got.header("Content-Encoding"), "");
+  EXPECT_THAT(put("hello again", "11", true), HasSubstr("<Code>SignatureDoesNotMatch</Code>"));
+  EXPECT_THAT(put("hello", "6", false), HasSubstr("<Code>IncompleteBody</Code>"));
+  EXPECT_EQ(s3("GET", "/photos/chunked").body, "hello");
+}
+
 constexpr std::string_view kGreet =
     "    print('hello log')\n"
     "    if event.get('fail'): raise ValueError('as asked')\n"

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <set>
 #include <utility>
 
 #include "base/id.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "gateway/internal/core.h"
 #include "gateway/internal/schemas.h"
@@ -21,11 +23,6 @@ constexpr std::size_t kMaxNameBytes = 200;
 constexpr std::size_t kMaxFiles = 100;  // of one form
 // The longest that a presigned URL may live.
 constexpr std::chrono::hours kUrlLife{7 * 24};
-
-struct StoredFile {
-  std::string name;  // as its sender called it
-  objects::ObjectInfo info;
-};
 
 // What browsers and functions go by when the sender does not say.
 std::string type_of(std::string_view name) {
@@ -242,7 +239,9 @@ class Reception final : public std::enable_shared_from_this<Reception> {
   void give_up(const Error& error) {
     std::vector<std::string> keys;
     for (const auto& info : files_) keys.push_back(info.key);
-    if (!keys.empty()) (void)store().remove(std::string(kBucket), keys);
+    if (auto removed = store().remove(std::string(kBucket), keys); !removed) {
+      log::warning("files of a broken upload stay: {}", removed.error().describe());
+    }
     call_->fail(error);
   }
 

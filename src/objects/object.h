@@ -48,7 +48,8 @@ struct ObjectInfo {
 struct ListQuery {
   std::string prefix{};
   std::string delimiter{};
-  std::string after{};  // only what sorts behind it, and behind what it begins with up to a delimiter
+  std::string
+      after{};  // only what sorts behind it, and behind what it begins with up to a delimiter
   std::size_t max_keys = 1000;
 };
 

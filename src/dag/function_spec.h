@@ -54,7 +54,7 @@ struct RuntimeSettings {
   std::string state{};
   // The buckets of this installation through AWS_ENDPOINT_URL_S3, with credentials of its own.
   bool s3 = true;
-  // Of whoever calls the handler for a workflow: see repository::event_for().
+  // For workflows: execute::event_for() makes it. Lambda's own Invoke sends the event as it is.
   EventFormat event = EventFormat::kPlain;
   bool operator==(const RuntimeSettings&) const = default;
 };

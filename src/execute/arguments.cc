@@ -138,4 +138,27 @@ std::string violations(const Json& schema, const Json& value) {
   return text;
 }
 
+Json event_for(const dag::FunctionSpec& function, Json input) {
+  if (function.runtime.event == dag::EventFormat::kPlain) return input;
+  Json parameters = Json::object();
+  if (input.is_object()) {
+    for (const auto& [name, value] : input.items()) {
+      if (value.is_string()) {
+        parameters[name] = value;
+      } else if (value.is_primitive() && !value.is_null()) {
+        parameters[name] = json::dump(value);
+      }
+    }
+  }
+  return {{"resource", "/"},
+          {"path", "/"},
+          {"httpMethod", "POST"},
+          {"headers", {{"Content-Type", "application/json"}}},
+          {"queryStringParameters", parameters},
+          {"pathParameters", parameters},
+          {"requestContext", {{"resourcePath", "/"}, {"httpMethod", "POST"}}},
+          {"body", json::dump(input)},
+          {"isBase64Encoded", false}};
+}
+
 }  // namespace ae::execute

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "base/result.h"
+#include "dag/function_spec.h"
 #include "dag/workflow.h"
 #include "json/json.h"
 
@@ -25,5 +26,10 @@ Result<Json> prepare_input(const Json& inputs_schema, const Json& input);
 // "/size: expected an integer, …; /name: …", or "" when `value` fits. A schema that says nothing
 // ({} or true: an unproven function) fits everything.
 std::string violations(const Json& schema, const Json& value);
+
+// The event that the function's handler wants (RuntimeSettings::event): the input itself, or the
+// request that API Gateway would make of it. Such a request holds the input as the JSON text of its
+// body, and its scalars as texts among the query's and the path's parameters. Threads: pure.
+Json event_for(const dag::FunctionSpec& function, Json input);
 
 }  // namespace ae::execute

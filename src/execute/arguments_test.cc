@@ -92,5 +92,16 @@ TEST(ArgumentsTest, ASchemaThatSaysNothingFitsEverything) {
   EXPECT_NE(violations(false, 5), "");
 }
 
+TEST(EventTest, IsTheInputUnlessTheHandlerWantsARequest) {
+  dag::FunctionSpec function;
+  const Json input{{"name", "Anna"}, {"count", 3}, {"tags", {"a"}}};
+  EXPECT_EQ(event_for(function, input), input);
+  function.runtime.event = dag::EventFormat::kApiGateway;
+  const Json event = event_for(function, input);
+  EXPECT_EQ(json::parse(event["body"].get<std::string>()).value(), input);
+  EXPECT_EQ(event["queryStringParameters"], Json({{"name", "Anna"}, {"count", "3"}}));
+  EXPECT_EQ(event["isBase64Encoded"], false);
+}
+
 }  // namespace
 }  // namespace ae::execute

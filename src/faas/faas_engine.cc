@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "base/id.h"
+#include "execute/arguments.h"
 #include "faas/internal/http_services.h"
 #include "faas/internal/runtime.h"
 #include "faas/internal/supervisor.h"
@@ -106,6 +107,9 @@ void FaasEngine::invoke(execute::Invocation invocation, Done done) {
                                "{} bytes each",
                                kMaxContextBytes),
                    {}});
+  }
+  if (invocation.answer == execute::Answer::kBody) {  // who wants the whole answer made the event
+    invocation.input = execute::event_for(*invocation.function, std::move(invocation.input));
   }
   if (invocation.deadline.reached()) {
     return refuse({ErrorCode::kDeadlineExceeded,

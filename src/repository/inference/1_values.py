@@ -48,6 +48,10 @@ TAKES_NUMBER = {"sqrt", "floor", "ceil", "sin", "cos", "tan", "log", "log10", "e
                 "radians", "degrees", "round", "abs", "hypot", "fromtimestamp"}
 STRING_ARGUMENTS = {"Bucket", "Key", "CopySource", "TableName", "QueueUrl", "TopicArn", "ContentType",
                     "Prefix", "Source", "Subject", "FunctionName", "SecretId"}
+# Members of what AWS's clients answer.
+AWS_MEMBERS = {"ContentType": "string", "ContentLength": "integer", "ETag": "string",
+               "VersionId": "string", "MessageId": "string", "TranslatedText": "string",
+               "KeyCount": "integer", "Sentiment": "string"}
 PROXY_MEMBERS = {"body", "headers", "httpMethod", "path", "queryStringParameters", "requestContext",
                  "pathParameters", "isBase64Encoded", "resource", "rawPath", "rawQueryString",
                  "multiValueHeaders", "multiValueQueryStringParameters", "stageVariables",

@@ -68,6 +68,12 @@ class Expressions(Reader):
                 shown.items_by_key = kinds
                 shown.keys = [k for k in constant if isinstance(k, str)]
             return shown
+        if isinstance(found, (ast.Call, ast.Subscript)) and self.depth < MAX_DEPTH:
+            self.depth += 1   # BUCKET = os.environ["BUCKET"], of the module
+            try:
+                return self.maybe(found, {}, where)
+            finally:
+                self.depth -= 1
         return Value()
 
     def value_of_await(self, node, names, module):
@@ -271,7 +277,10 @@ class Expressions(Reader):
         if key and isinstance(key[0], str):
             if isinstance(node.value, ast.Attribute) and node.value.attr == "environ":
                 return typed("string")
-            return self.member(holder, key[0])
+            found = self.member(holder, key[0])
+            if not found.slots and not found.schema and found.fields is None:
+                return Value({"type": AWS_MEMBERS[key[0]]} if key[0] in AWS_MEMBERS else {})
+            return found
         index = self.value(node.slice, names, module)
         if key and isinstance(key[0], int):
             if holder.elements is not None and -len(holder.elements) <= key[0] < len(holder.elements):

@@ -77,6 +77,7 @@ class Beam {
 
   void expand(std::uint32_t number) {
     const State& state = states_[number];
+    look_ahead(state);
     for (std::uint32_t p = 0; p < state.parameters.size(); ++p) {
       if (state.parameters[p].filling == Filling::kPending) {
         fill(number, p);
@@ -105,21 +106,32 @@ class Beam {
   // What is not used yet may still be: else a value given to the first best parameter would look
   // better than one that waits for the right step.
   void rank(Move& move, double score, double hope) const {
-    const State& state = states_[move.state];
+    const bool sink = move.kind == Move::Kind::kSink;
     const MentionMask used =
-        state.used | (move.fit == nullptr ? 0 : MentionMask{1} << move.fit->mention);
-    for (const Mention& mention : problem_.mentions) {
-      if (mention.expected && (used & mention.overlaps) == 0) hope += kWaiting;
-    }
-    // Requests that come before are still to be served; those that were passed over never will be.
-    const std::uint32_t next = move.kind == Move::Kind::kSink ? move.clause : state.next_clause;
-    for (std::size_t w = 0; w < problem_.words.size(); ++w) {
-      const Word& word = problem_.words[w];
-      if (word.clause < next && word.known)
-        hope += kLater * static_cast<double>(word.weight * (1 - state.covered[w]));
-    }
+        states_[move.state].used | (move.fit == nullptr ? 0 : MentionMask{1} << move.fit->mention);
+    hope += move.fit == nullptr ? waiting_ : kWaiting * unused(used);
+    hope += later_[sink ? move.clause : states_[move.state].next_clause];
     move.score = score;
     move.priority = score + kTrust * hope;
+  }
+  double unused(MentionMask used) const {
+    return static_cast<double>(
+        std::ranges::count_if(problem_.mentions, [&](const Mention& mention) {
+          return mention.expected && (used & mention.overlaps) == 0;
+        }));
+  }
+  // For all moves of one state: its unused values; and, by the clause that a state is at, the words
+  // of requests before it, which are still to be served. Those passed over never will be.
+  void look_ahead(const State& state) {
+    waiting_ = kWaiting * unused(state.used);
+    later_.assign(problem_.active.size() + 1, 0);
+    for (std::size_t w = 0; w < problem_.words.size(); ++w) {
+      const Word& word = problem_.words[w];
+      if (word.known && word.clause < problem_.active.size())
+        later_[word.clause + 1] +=
+            kLater * static_cast<double>(word.weight * (1 - state.covered[w]));
+    }
+    for (std::size_t c = 1; c < later_.size(); ++c) later_[c] += later_[c - 1];
   }
 
   void add_sinks(std::uint32_t number) {
@@ -468,8 +480,10 @@ class Beam {
   std::vector<State> finished_;
   Values values_;
   static constexpr std::size_t kSizes = 64;
-  double nothing_ = 0;  // score of the empty plan
-  double best_ = -1e9;  // score of the best complete plan so far
+  double waiting_ = 0;         // look_ahead()
+  std::vector<double> later_;  // look_ahead()
+  double nothing_ = 0;         // score of the empty plan
+  double best_ = -1e9;         // score of the best complete plan so far
   std::size_t expansions_ = 0;
 };
 

@@ -134,9 +134,11 @@ void HttpServices::submit(PendingPtr pending) {
                         {}};
       }
     }
-    if (!refused) call->pending = std::move(pending);
+    if (!refused) {
+      call->pending = std::move(pending);
+      return;
+    }
   }
-  if (!refused) return;
   execute::InvocationResult result;
   result.fault = *std::move(refused);
   pending->done(std::move(result));

@@ -36,9 +36,7 @@ bool is_plain(const Json& value, Inside where) {
   }
   if (where == Inside::kObject) return true;
   if (!value.is_string()) return !value.is_null();
-  const std::string& text = value.get_ref<const std::string&>();
-  return !text.empty() && text.find_first_of("\r\n") == std::string::npos &&
-         !text.starts_with("{%");
+  return !jsonata::needs_expression(value.get_ref<const std::string&>());
 }
 
 bool is_safe_in_quotes(std::string_view text) {

@@ -33,9 +33,6 @@ class Registry {
         spec.effects = effects->get<std::vector<std::string>>();
       }
       spec.idempotent = json::find(item.value(), "once") == nullptr;
-      if (json::find(item.value(), "guessed") != nullptr) {
-        spec.schemas = dag::SchemaSource::kInferred;
-      }
       names_.push_back(spec.name);
       specs_.emplace(spec.name, std::move(spec));
     }
@@ -763,70 +760,6 @@ TEST(VerifyTest, TenThousandWritersOfOneThingAreChecked) {
   EXPECT_TRUE(shop().verify(w).proven());
   w.nodes[5000].depends_on.clear();
   EXPECT_THAT(codes(shop().verify(w)), Contains("conflicting_writers"));
-}
-
-// Schemas that nobody declared: read off code, say.
-const Registry& guesses() {
-  static const Registry registry(R"(
-fetch:
-  guessed: yes
-  input: {type: object, properties: {key: {type: string}, bucket: {}}, required: [key]}
-  output: {type: object, properties: {image: {type: string}}, required: [image]}
-resize:
-  input: {type: object, properties: {image: {type: integer}}, required: [image]}
-  output: {type: object, properties: {image: {type: string}}, required: [image]}
-)");
-  return registry;
-}
-
-TEST(VerifyTest, WhatRestsOnAGuessIsAWarningForEachArgument) {
-  const Verdict verdict = guesses().verify(read(R"(
-inputs: {type: object, properties: {key: {type: string}}, required: [key]}
-nodes:
-  - {id: f, function: fetch, arguments: {key: {input: key}, bucket: {value: photos}}}
-outputs: {image: {node: f, output: image}}
-)"));
-  EXPECT_TRUE(verdict.proven()) << text(verdict);
-  ASSERT_THAT(codes(verdict), ElementsAre("unproven_schema", "unproven_schema", "unproven_schema"));
-  EXPECT_EQ(verdict.diagnostics[0].pointer, "/nodes/0/arguments/key");
-  EXPECT_EQ(verdict.diagnostics[1].pointer, "/nodes/0/arguments/bucket");
-  EXPECT_EQ(verdict.diagnostics[2].pointer, "/outputs/image");
-  EXPECT_THAT(verdict.diagnostics[0].message,
-              HasSubstr("f.key rests on the schema of fetch, which was inferred"));
-  EXPECT_THAT(verdict.diagnostics[0].fix, HasSubstr("function.yaml"));
-}
-
-TEST(VerifyTest, AGuessThatContradictsIsNoProofOfAMistake) {
-  const Verdict verdict = guesses().verify(read(R"(
-inputs: {type: object, properties: {n: {type: integer}}, required: [n]}
-nodes:
-  - {id: f, function: fetch, arguments: {key: {input: n}, other: {input: n}}}
-  - {id: g, function: fetch}
-  - {id: r, function: resize, arguments: {image: {node: f, output: image}}}
-  - {id: s, function: resize, arguments: {image: {node: g, output: picture}}}
-outputs: {a: {node: r, output: image}, b: {node: s, output: image}, c: {node: f, output: size}}
-)"));
-  EXPECT_TRUE(verdict.proven()) << text(verdict);
-  for (const auto& finding : verdict.diagnostics) EXPECT_EQ(finding.code, "unproven_schema");
-  const std::string all = text(verdict);
-  EXPECT_THAT(all, HasSubstr("by that guess the input \\\"n\\\" does not fit f.key"));
-  EXPECT_THAT(all, HasSubstr("fetch has no parameter \\\"other\\\""));
-  EXPECT_THAT(all, HasSubstr("of fetch gets no value, as far as its code tells"));
-  EXPECT_THAT(all, HasSubstr("f.image does not fit r.image"));
-  EXPECT_THAT(all, HasSubstr("fetch gives no field \\\"picture\\\""));
-  EXPECT_THAT(all, HasSubstr("fetch gives no field \\\"size\\\""));
-}
-
-TEST(VerifyTest, ADeclaredFunctionIsHeldToItsWordBesideAGuessedOne) {
-  const Verdict verdict = guesses().verify(read(R"(
-inputs: {type: object, properties: {key: {type: string}}, required: [key]}
-nodes:
-  - {id: f, function: fetch, arguments: {key: {input: key}}}
-  - {id: r, function: resize, arguments: {image: {input: key}}}
-outputs: {a: {node: f, output: image}, b: {node: r, output: image}}
-)"));
-  EXPECT_FALSE(verdict.proven());
-  EXPECT_EQ(verdict.diagnostics.front().code, "input_type_clash");
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ namespace ae::gateway {
 namespace {
 
 // Of one request that brings files: S3's limit for one request.
+constexpr std::uint64_t kMaxPackageBytes = 50UL << 20U;  // Lambda's limit for an uploaded zip
 constexpr std::uint64_t kMaxFileBytes = 5ULL << 30U;
 
 enum class Meant {
@@ -151,6 +152,9 @@ net::BodyRule Api::body_rule(const net::Request& head) const {
   const auto match = find_route(head.method, head.path());
   if (match && match->route != nullptr && match->route->body == BodyKind::kStream) {
     return {net::BodyDelivery::kStreamed, kMaxFileBytes};
+  }
+  if (match && match->route != nullptr && match->route->body == BodyKind::kUpload) {
+    return {net::BodyDelivery::kWhole, kMaxPackageBytes};
   }
   return {};
 }

@@ -1,8 +1,11 @@
 """Packages as people have them: four zips written for AWS, added to an empty home, planned with and run."""
 
 import json
+import os
 import pathlib
 import unittest
+import urllib.error
+import urllib.request
 import zipfile
 
 import harness
@@ -112,6 +115,30 @@ class Packages(unittest.TestCase):
         mixed = self.ae("fn", "add", str(broken), self.zips[0], code=1)
         self.assertRegex(mixed.stdout, r"broken.zip +refused")
         self.assertIn("unchanged", mixed.stdout)
+
+    def upload(self, target, kind, data):
+        request = urllib.request.Request(self.home.url + target, data=data, method="POST")
+        request.add_header("Content-Type", kind)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, json.load(refused)
+
+    def test_zips_come_in_requests_too(self):
+        code = "def handler(event, context):\n    return {'a': 1}\n"
+        path = make_zip(self.home.path / "one.zip", {"app.py": code, "pad.bin": os.urandom(9 << 20)})
+        status, answer = self.upload("/v1/functions?name=uploaded", "application/zip",
+                                     path.read_bytes())
+        self.assertEqual((status, answer["functions"][0]["name"]), (201, "uploaded"), answer)
+        form = (b'--xx\r\nContent-Disposition: form-data; name="f"; filename="formed.zip"\r\n\r\n'
+                + path.read_bytes() + b"\r\n--xx--\r\n")
+        status, answer = self.upload("/v1/functions", "multipart/form-data; boundary=xx", form)
+        self.assertEqual((status, answer["functions"][0]["name"]), (201, "formed"), answer)
+        status, answer = self.upload("/v1/functions", "application/zip", b"nonsense")
+        self.assertEqual(status, 422)
+        self.assertIn("archive", answer["detail"])
 
     def test_a_removed_function_leaves_plans_and_its_workflows_run_on(self):
         self.add("echoer", {"app.py": "def handler(event, context):\n    return {'e': 'hi'}\n"})

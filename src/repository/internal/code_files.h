@@ -52,7 +52,7 @@ Result<std::optional<Json>> read_yaml_file(const std::filesystem::path& file);
 struct Identity {
   Json declaration;  // function.yaml and the template's part, parsed, so that comments and layout
                      // do not matter; null: none
-  std::string name;                   // counts without a declaration
+  std::string name;  // counts without a declaration
   std::vector<std::string> layers{};  // content_of() each
 };
 

@@ -23,8 +23,6 @@ import harness  # noqa: E402
 
 SENTENCE = ("Create a workflow that retrieves an image from S3, resizes it to 256x256 and returns "
             "the public URL of the resized image for display in the UI")
-# boto3 reads AWS_ENDPOINT_URL_S3 since 1.28; Debian 12 has 1.26, with which a handler has to do it.
-OLD_BOTO3 = tuple(map(int, boto3.__version__.split(".")[:2])) < (1, 28)
 FOUR = ("getimagefroms3", "resizeimage", "uploadimagetos3", "generatepublicurl")
 
 
@@ -218,7 +216,6 @@ class Sentence(unittest.TestCase):
             picture, _ = self.answer(home)
             self.assertEqual((256, 256), picture.size)
 
-    @unittest.skipIf(OLD_BOTO3, "this boto3 does not read AWS_ENDPOINT_URL_S3 by itself")
     def test_the_same_with_zips_that_know_only_aws(self):
         with harness.Home() as home:
             for name, source in PLAIN.items():

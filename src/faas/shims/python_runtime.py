@@ -213,6 +213,35 @@ class LatePathFiles:
         return find_spec(name, path, target)
 
 
+class EndpointFinder:
+    """Lets botocore before 1.31 (Debian 12's) read AWS_ENDPOINT_URL_S3 and its like, as newer ones do,
+    so that boto3.client("s3") finds the buckets here without a word about them in the handler."""
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name != "botocore.session":
+            return None
+        sys.meta_path.remove(cls)
+        spec = find_spec(name, path, target)
+        if spec is not None:
+            execute = spec.loader.exec_module
+            spec.loader.exec_module = lambda module: (execute(module), cls.mend(module.Session))
+        return spec
+
+    @staticmethod
+    def mend(session_class):
+        create = session_class.create_client
+
+        def create_client(self, service_name, *args, **options):
+            if len(args) < 5 and options.get("endpoint_url") is None:  # the sixth parameter
+                variable = "AWS_ENDPOINT_URL_" + service_name.upper().replace("-", "_")
+                options["endpoint_url"] = (os.environ.get(variable)
+                                           or os.environ.get("AWS_ENDPOINT_URL"))
+            return create(self, service_name, *args, **options)
+
+        session_class.create_client = create_client
+
+
 def add_site():
     """What the module `site` does at an interpreter's start, short of reading .pth files."""
     import builtins
@@ -426,6 +455,8 @@ def main():
         add_log_handler(sys.modules["logging"])
     else:
         sys.meta_path.insert(0, LoggingFinder)
+    if any(name.startswith("AWS_ENDPOINT_URL") for name in os.environ):
+        sys.meta_path.insert(0, EndpointFinder)
     handler = start()
     try:
         serve(RuntimeApi(os.environ["AE_RUNTIME_SOCKET"]), handler)

@@ -121,7 +121,7 @@ class JsonPathWriter final {
   // An argument of a function that can be written in place.
   static bool is_simple(const dag::Binding& item) {
     if (const auto* constant = std::get_if<dag::Literal>(&item.source)) {
-      return constant->value.is_number() ||
+      return constant->value.is_number_unsigned() ||  // a sign or a point is not read everywhere
              (constant->value.is_string() &&
               is_safe_in_quotes(constant->value.get_ref<const std::string&>()));
     }

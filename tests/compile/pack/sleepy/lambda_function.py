@@ -1,6 +1,0 @@
-import time
-
-
-def lambda_handler(event, context):
-    time.sleep(20)
-    return event

@@ -141,7 +141,8 @@ class CommandLine final {
   }
 
   void add_secrets() {
-    CLI::App* group = app_.add_subcommand("secret", "Secrets that functions declare: set, list");
+    CLI::App* group =
+        app_.add_subcommand("secret", "Secrets that functions declare: set, list, remove");
     group->require_subcommand(1);
     group->fallthrough();
     CLI::App* command =

@@ -3,6 +3,8 @@
 # Sourced, never run. Messages go to standard error, so that standard output stays the program's.
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+# What was compiled in one checkout need not be compiled in the next.
+export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
 log_folder=$root/build/logs
 
 # shellcheck disable=SC2034  # not every script uses every colour

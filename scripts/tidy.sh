@@ -27,14 +27,13 @@ fi
 mkdir -p "$log_folder"
 log=$log_folder/tidy.log
 started=$SECONDS
-# One process a file; what each prints goes to a file of its own, so that findings do not mix.
+# One process a file; what each prints goes to a file of its own, so that findings do not mix. What
+# was clean before, byte for byte, is not looked at again (scripts/tidy_file.py).
 outputs=$(mktemp -d)
 trap 'rm -rf "$outputs"' EXIT
-# shellcheck disable=SC2016  # $1 and $2 are the inner shell's
 printf '%s\0' "${files[@]}" |
-  xargs -0 -n 1 -P "$(jobs)" bash -c '
-    if "$1" --quiet -p "$2" "$4" >"$3/$(tr / _ <<<"$4")" 2>/dev/null
-    then echo "ok $4"; else echo "bad $4"; fi' _ "$tidy" "build/$preset" "$outputs" |
+  xargs -0 -n 1 -P "$(jobs)" \
+    /usr/bin/python3 -B scripts/tidy_file.py "$tidy" "build/$preset" "$outputs" |
   {
     count=0
     while read -r verdict file; do
@@ -43,7 +42,7 @@ printf '%s\0' "${files[@]}" |
       if [[ $verdict == bad ]]; then echo "$file" >>"$outputs/.bad"; fi
     done
   }
-cat "$outputs"/* >"$log"
+find "$outputs" -type f ! -name .bad -exec cat {} + >"$log"
 if [[ -e $outputs/.bad ]]; then
   # A header's finding is repeated by every source that includes it: once is enough.
   awk '/^[^ ].*: (error|warning|note): / {show = !seen[$0]++} show' "$log" >&2

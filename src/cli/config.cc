@@ -160,7 +160,8 @@ std::filesystem::path default_home(const ConfigSources& sources) {
 std::string default_secrets_key(const ConfigSources& sources) {
   std::filesystem::path folder = sources.environment("XDG_CONFIG_HOME").value_or("");
   if (!folder.is_absolute()) {
-    folder = std::filesystem::path(sources.environment("HOME").value_or("/nonexistent")) / ".config";
+    folder =
+        std::filesystem::path(sources.environment("HOME").value_or("/nonexistent")) / ".config";
   }
   return (folder / "action-engine" / "secrets.key").string();
 }
@@ -168,8 +169,7 @@ std::string default_secrets_key(const ConfigSources& sources) {
 // Beside an installed program, else in the build folder that holds it.
 std::filesystem::path default_packs(const std::filesystem::path& program) {
   const auto folder = program.parent_path();
-  for (const auto& candidate :
-       {folder / "../share/action-engine/functions", folder / "packs"}) {
+  for (const auto& candidate : {folder / "../share/action-engine/functions", folder / "packs"}) {
     std::error_code error;
     const auto canonical = std::filesystem::canonical(candidate, error);
     if (!error && std::filesystem::is_directory(canonical, error)) return canonical;

@@ -230,7 +230,7 @@ class Reader final {
 
   Result<void> read_numbers(ModelSettings& settings) const {
     AE_TRY(const auto temperature, number("temperature", 0, 2));
-    if (temperature) settings.temperature = *temperature;
+    if (temperature) settings.temperature = temperature;
     AE_TRY(const auto seed, number("seed", 0, 1e15));
     if (seed) settings.seed = static_cast<std::uint64_t>(*seed);
     AE_TRY(const auto timeout, number("timeout_seconds", 1, 3600));

@@ -115,11 +115,11 @@ Result<int> doctor(const Session& session) {
   const Config& config = session.environment.config;
   AE_TRY(const Home home, Home::open(config.home));
   std::vector<Finding> findings{{Health::kGood, "home", config.home.string()},
-                                      check_disk(home),
-                                      check_python(config),
-                                      check_packs(config),
-                                      check_server(home),
-                                      check_functions(session.environment)};
+                                check_disk(home),
+                                check_python(config),
+                                check_packs(config),
+                                check_server(home),
+                                check_functions(session.environment)};
   for (Finding& finding : check_protections(session.environment)) {
     findings.push_back(std::move(finding));
   }

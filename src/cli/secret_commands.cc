@@ -61,8 +61,8 @@ std::string read_value(const Output& out, const std::string& name) {
 Result<int> set_secret(const Session& session, const std::string& name) {
   AE_TRY(SecretStore store, open_store(session));
   AE_CHECK(store.set(name, read_value(session.out, name)));
-  session.out.note(fmt::format("{} is kept; functions that declare it find it when they start next",
-                               name));
+  session.out.note(
+      fmt::format("{} is kept; functions that declare it find it when they start next", name));
   return 0;
 }
 

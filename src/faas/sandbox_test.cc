@@ -141,8 +141,8 @@ TEST_F(SandboxTest, OnlyWhatRuntimesNeedIsInItsRoot) {
   EXPECT_THAT((std::vector<std::string>{"bin", "dev", "etc", "lib", "lib32", "lib64", "libx32",
                                         "mnt", "opt", "proc", "run", "sbin", "tmp", "usr", "var"}),
               ::testing::IsSupersetOf(listing));
-  for (const char* path : {"/etc/shadow", "/home", "/var/lib", "/sys", "/dev/sda",
-                           "/dev/kmsg", "/dev/mem", "/etc/ssl/private"}) {
+  for (const char* path : {"/etc/shadow", "/home", "/var/lib", "/sys", "/dev/sda", "/dev/kmsg",
+                           "/dev/mem", "/etc/ssl/private"}) {
     EXPECT_EQ(value_of("os.path.exists(event['path'])", {{"path", path}}), false) << path;
   }
   EXPECT_EQ(value_of("os.path.exists(event['path'])", {{"path", home().string()}}), false);
@@ -423,8 +423,7 @@ TEST_F(SandboxTest, WhatKeepsAProgramFromStartingIsNamed) {
   const auto result = call(spec);
   ASSERT_TRUE(result.error);
   EXPECT_EQ(result.error->type, "Runtime.InvalidEntrypoint");
-  EXPECT_EQ(result.error->message,
-            "cannot execute /var/task/bootstrap: No such file or directory");
+  EXPECT_EQ(result.error->message, "cannot execute /var/task/bootstrap: No such file or directory");
 }
 
 TEST_F(SandboxTest, ProtectionsSayWhatHolds) {

@@ -322,8 +322,10 @@ char** strings(Plan& plan) {
   }
   for (int fd : {0, 1, 2}) ::close(fd);  // the log ends when the function's own processes end
   while (true) {
-    const int signal = ::sigwaitinfo(&watched, nullptr);
-    if (signal == SIGTERM) ::kill(program, SIGTERM);
+    siginfo_t info{};
+    const int signal = ::sigwaitinfo(&watched, &info);
+    // The server's wish to end, passed on; not what the function sends: senders inside have a number.
+    if (signal == SIGTERM && info.si_pid == 0) ::kill(program, SIGTERM);
     int status = 0;
     pid_t ended = 0;
     while ((ended = ::waitpid(-1, &status, WNOHANG)) > 0) {

@@ -1,30 +1,17 @@
 // The product's REST API as one function from request to answer, without a socket: the server puts
 // it behind a port, the command line calls it directly when no server runs.
 //
-//   POST   /v1/plans                       {query} -> plan (status ready | needs_input |
-//                                          missing_functions | invalid)
-//   POST   /v1/workflows                   {workflow | query, name?, approve_effects?} ->
-//   registered GET    /v1/workflows                   newest first POST   /v1/workflows/lint
-//   {workflow} -> {diagnostics, proven} GET    /v1/workflows/{id}              ?version=; Accept or
-//   ?format=: json, yaml, dot, mermaid DELETE /v1/workflows/{id} POST   /v1/workflows/{id}/runs
-//   {input}; Idempotency-Key; Prefer: wait=10 -> 202 or 200 GET    /v1/workflows/{id}/runs GET
-//   /v1/runs, /v1/runs/{id}         one run also ?wait=seconds GET    /v1/runs/{id}/events
-//   server-sent events; Last-Event-ID GET    /v1/runs/{id}/logs POST   /v1/runs/{id}/resume {from?,
-//   input?} POST   /v1/runs/{id}/cancel GET    /v1/functions                   ?search=&limit= POST
-//   /v1/functions                   {path}: a package folder on this machine GET
-//   /v1/functions/{name}            ?version= POST   /v1/functions/{name}/invocations  {input}: one
-//   call, no workflow POST   /api/{workflow}                 the workflow's inputs -> its outputs
-//   (waits 30 s, then
-//                                          202)
-//   GET    /, /openapi.json, /healthz, /readyz
-//   POST   /v1/files, GET /v1/files[/{key}[/content]], DELETE /v1/files/{key}
+// Under /v1: plans, workflows (lint, compiled), runs (events, logs, resume, cancel), functions
+// (invocations), files, targets, system. POST /api/{workflow} is the endpoint of a workflow. The
+// whole list, with bodies and parameters, is the route table (internal/route.h) and what is made
+// from it: /openapi.json.
 //
 // The same port speaks S3 (requests that are signed for it, that name a bucket in their Host or as
 // the first part of their path) and Lambda (/2015-03-31/functions/…).
 //
 // Errors are application/problem+json (RFC 9457): type, title, status, detail, instance, and
 // errors[{code, pointer, message, fix}] where there are several. A call that lacks a required input
-// gets 422 naming it. Bodies in full: openapi.json, README.md.
+// gets 422 naming it.
 #pragma once
 
 #include <chrono>

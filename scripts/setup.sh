@@ -25,10 +25,12 @@ sets=("${@:-run}")
 wanted=()
 for set in "${sets[@]}"; do
   known=no
-  while read -r of package _; do
+  while read -r of package unless _; do
     if [[ $of == "$set" ]]; then
-      wanted+=("$package")
       known=yes
+      # "[npm]": somebody else's package may have brought the command, and conflict with Debian's.
+      if [[ $unless =~ ^\[(.+)\]$ ]] && command -v "${BASH_REMATCH[1]}" >/dev/null; then continue; fi
+      wanted+=("$package")
     fi
   done <"$root/scripts/packages.txt"
   if [[ $known == no ]]; then

@@ -282,14 +282,14 @@ pid_t clone_child(Launch& launch, int& pidfd) {
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &old);
   std::vector<std::byte> stack(64UL << 10U);
-  const auto top =
-      reinterpret_cast<std::uintptr_t>(stack.data() + stack.size()) & ~std::uintptr_t{15};
+  constexpr std::size_t kStackAlignment = 16;  // of every ABI that this runs on
+  std::byte* top = stack.data() + stack.size();
+  top -= reinterpret_cast<std::uintptr_t>(top) % kStackAlignment;
   const bool confined = launch.init >= 0;
   // Its first program makes the other namespaces, so that this thread need not wait for them.
   const int namespaces = confined ? CLONE_NEWUSER | CLONE_NEWPID : 0;
-  // NOLINTNEXTLINE(performance-no-int-to-ptr): the stack's top has to be aligned by hand
   const pid_t pid =
-      ::__clone(confined ? confined_child_side : child_side, reinterpret_cast<void*>(top),
+      ::__clone(confined ? confined_child_side : child_side, top,
                 CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD | namespaces, &launch, &pidfd);
   const int error = errno;
   pthread_sigmask(SIG_SETMASK, &old, nullptr);

@@ -264,10 +264,10 @@ std::shared_ptr<Confinement> Sandbox::confine(const SandboxRequest& request) con
 }
 
 std::vector<Protection> Sandbox::protections() const {
-  const auto shut_in = [&](std::string name, std::string how) {
+  const auto shut_in = [&](std::string name, const std::string& how) {
     return Protection{.name = std::move(name),
                       .active = active_,
-                      .how = active_ ? std::move(how) : why_not_,
+                      .how = active_ ? how : why_not_,
                       .fix = active_                      ? ""
                              : mode_ == SandboxMode::kOff ? "set sandbox to auto or require"
                                                           : kHowToAllow};

@@ -10,8 +10,11 @@ asm(R"(
   .popsection
 )");
 
+// Symbols of the assembler above.
+// NOLINTBEGIN(readability-identifier-naming)
 extern "C" const char ae_sandbox_image_begin[];
 extern "C" const char ae_sandbox_image_end[];
+// NOLINTEND(readability-identifier-naming)
 
 namespace ae::faas {
 

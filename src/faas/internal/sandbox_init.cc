@@ -294,10 +294,10 @@ void give_up_rights() {
 
 char** strings(Plan& plan) {
   const auto count = static_cast<std::size_t>(plan.number());
-  auto** all =
-      static_cast<char**>(::mmap(nullptr, (count + 1) * sizeof(char*), PROT_READ | PROT_WRITE,
-                                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-  need(all != MAP_FAILED, "find memory for", "the arguments");
+  void* memory = ::mmap(nullptr, (count + 1) * sizeof(char*), PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  need(memory != MAP_FAILED, "find memory for", "the arguments");
+  auto** all = static_cast<char**>(memory);
   for (std::size_t i = 0; i < count; ++i) all[i] = plan.next();
   all[count] = nullptr;
   return all;

@@ -324,7 +324,8 @@ char** strings(Plan& plan) {
   while (true) {
     siginfo_t info{};
     const int signal = ::sigwaitinfo(&watched, &info);
-    // The server's wish to end, passed on; not what the function sends: senders inside have a number.
+    // The server's wish to end, passed on; not what the function sends: senders inside have a
+    // number.
     if (signal == SIGTERM && info.si_pid == 0) ::kill(program, SIGTERM);
     int status = 0;
     pid_t ended = 0;

@@ -105,7 +105,8 @@ class Attempt final {
 
   bool take(std::vector<std::string> events) {
     for (const std::string& event : events) {
-      if ((error_ = error_in(event, settings_))) return false;
+      error_ = error_in(event, settings_);
+      if (error_) return false;
       auto added = reader_->on_event(event);
       if (!added) {
         error_ = std::move(added.error());
@@ -281,7 +282,8 @@ Result<ChatReply> HttpChatModel::Impl::complete(const ChatRequest& request,
   if (!is_utf8(raw.text)) {
     return fail(ErrorCode::kModelReply, "the model's answer is not well-formed UTF-8");
   }
-  reply.model = raw.model.empty() ? settings_.model : std::move(raw.model);
+  reply.model = std::move(raw.model);
+  if (reply.model.empty()) reply.model = settings_.model;
   if (!request.schema.is_null()) {
     AE_TRY(reply.value, read_answer(raw.text, request.schema));
   }

@@ -207,7 +207,7 @@ TEST(StepFunctions, TheTemplateAllowsTheMachineItsFunctionsAndNothingElse) {
 TEST(StepFunctions, CommentsStayOnTheirLine) {
   auto workflow = linked("[{id: a, function: f, goal: \"one\\nResources: {}\\u2028two\"}]");
   workflow.workflow.description = "a\nb: c";
-  const std::string& text = compiled(workflow).artifact.files.at(1).text;
+  const std::string text = compiled(workflow).artifact.files.at(1).text;
   EXPECT_THAT(text, HasSubstr("  # step a: one Resources: {} two\n"));
 }
 

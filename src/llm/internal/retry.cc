@@ -27,7 +27,8 @@ std::optional<milliseconds> retry_after(std::string_view value, WallTime now) {
   const std::string_view text = trim(value);
   std::int64_t seconds = 0;
   const char* end = text.data() + text.size();
-  static constexpr std::int64_t kLongest = 7 * 86'400;  // beyond, the number is no wait
+  static constexpr std::int64_t kLongest =
+      std::int64_t{7} * 86'400;  // beyond, the number is no wait
   if (const auto [stop, error] = std::from_chars(text.data(), end, seconds);
       error == std::errc{} && stop == end && !text.empty()) {
     if (seconds < 0) return std::nullopt;

@@ -83,7 +83,8 @@ std::string http_date(WallTime time) {
 std::optional<WallTime> parse_http_date(std::string_view text) {
   if (text.empty()) return std::nullopt;
   std::tm parts{};
-  const char* const end = strptime(std::string(text).c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  const std::string date(text);
+  const char* const end = strptime(date.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
   if (end == nullptr || *end != '\0') return std::nullopt;
   return WallTime{std::chrono::seconds{timegm(&parts)}};
 }

@@ -170,8 +170,9 @@ Result<FileHandle> Blobs::read(const std::string& id) const {
 }
 
 void Blobs::remove(const std::string& id) const {
-  ::unlink(place(id).c_str());
+  // In this order: whoever settles it meanwhile has done so before the second, or finds nothing.
   ::unlink(staging(id).c_str());
+  ::unlink(place(id).c_str());
 }
 
 std::vector<std::string> Blobs::staged() const {
